@@ -1,0 +1,220 @@
+"""Scoring: predictions and a verifier in, one `ScoredItem` per completion out, with its trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from eval.predictions import read_json_lines
+from rlfg.data.answers import parse_answer
+from rlfg.errors import RlfgError
+from rlfg.taxonomy import Taxonomy, resolve
+from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS, Prediction, Relation, Verdict
+
+ParseMode = Literal["strict", "lenient"]
+FAILED = "FAILED"
+"""Label of a prediction whose model failed: counted on its own, never as an answer."""
+_Draft = tuple[Prediction, int, str | None]
+"""A completion still to be judged: its prediction, sample index and answer (None: unparsed)."""
+
+
+class Verifier(Protocol):
+    """Whatever judges (answer or None where unparsed, truth) pairs, in their order."""
+
+    def verify(self, pairs: Sequence[tuple[str | None, str]]) -> list[Verdict]:
+        """One verdict per pair."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoredItem:
+    """One completion of one item, judged."""
+
+    id: str
+    sample: int
+    """Position among the item's completions, from 0."""
+    truth: str
+    answer: str | None
+    """The answer's text; None where the completion had none, or the model failed."""
+    verdict: Verdict
+    truth_taxon: str | None = None
+    answer_taxon: str | None = None
+    """What the texts resolved to, in words ("genus Larus"); None where they did not."""
+    trace: tuple[str, ...] = ()
+    """How the answer was resolved and judged, step by step."""
+    group: str | None = None
+    image: str | None = None
+    error: str | None = None
+    """Why the model gave nothing; such an item is in no metric."""
+
+    @property
+    def label(self) -> str:
+        """One of `VERDICT_LABELS`, or `FAILED`."""
+        return FAILED if self.error is not None else self.verdict.label
+
+    @property
+    def truth_class(self) -> str:
+        """The class an item belongs to: its truth's taxon where one was found, else its text."""
+        node = self.verdict.truth_node
+        return self.truth.casefold() if node is None else f"#{node}"
+
+
+def score(
+    predictions: Sequence[Prediction],
+    verifier: Verifier,
+    taxonomy: Taxonomy,
+    *,
+    parse_mode: ParseMode = "strict",
+    group_by: str | None = None,
+) -> list[ScoredItem]:
+    """Judge every completion of every prediction.
+
+    Args:
+        predictions: as `read_predictions` gives them.
+        verifier: judges all pairs in one call, so that it may deduplicate and batch.
+        taxonomy: puts the nodes into words and traces how answers resolve.
+        parse_mode: how completions are read; bare answers are taken as they are.
+        group_by: a key of the lines ("group", or one inside their `meta`) to report by.
+
+    Returns:
+        One item per completion, in order; one per failed prediction, with its `error`.
+    """
+    drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
+    verdicts = _judge(drafts, verifier)
+    traces: dict[str, tuple[str, ...]] = {}
+    groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
+    return [
+        ScoredItem(
+            id=prediction.id,
+            sample=sample,
+            truth=prediction.truth,
+            answer=answer,
+            verdict=verdict,
+            truth_taxon=_describe(taxonomy, verdict.truth_node),
+            answer_taxon=_describe(taxonomy, verdict.answer_node),
+            trace=_trace(taxonomy, answer, verdict, traces),
+            group=groups[prediction.id],
+            image=prediction.image,
+            error=prediction.error,
+        )
+        for (prediction, sample, answer), verdict in zip(drafts, verdicts, strict=True)
+    ]
+
+
+def write_items(path: str | Path, items: Iterable[ScoredItem]) -> None:
+    """Write `items.jsonl`: one line per item, with its verdict, taxa and trace."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(_to_json(item), ensure_ascii=False) + "\n" for item in items)
+
+
+def read_items(path: str | Path) -> list[ScoredItem]:
+    """Read `items.jsonl` back.
+
+    Raises:
+        RlfgError: naming the file and line that `write_items` cannot have written.
+    """
+    return [_from_json(record, where) for where, record in read_json_lines(path)]
+
+
+def _drafts(prediction: Prediction, mode: ParseMode) -> list[_Draft]:
+    """One draft per completion; one without an answer for a failed line."""
+    if prediction.error is not None:
+        return [(prediction, 0, None)]
+    answers: list[str | None] = [answer.strip() or None for answer in prediction.answers]
+    answers += [parse_answer(completion, mode=mode).answer for completion in prediction.completions]
+    if not answers:
+        raise RlfgError(f'prediction "{prediction.id}" has no answer, no completion and no error')
+    return [(prediction, index, answer) for index, answer in enumerate(answers)]
+
+
+def _judge(drafts: Sequence[_Draft], verifier: Verifier) -> list[Verdict]:
+    """One verdict per draft; failed predictions are not shown to the verifier."""
+    verdicts = iter(verifier.verify([(answer, p.truth) for p, _, answer in drafts if p.error is None]))
+    return [_failure(p) if p.error is not None else next(verdicts) for p, _, _ in drafts]
+
+
+def _group(prediction: Prediction, key: str | None) -> str | None:
+    if key is None:
+        return None
+    meta = prediction.extra.get("meta")
+    for place in (prediction.extra, meta if isinstance(meta, Mapping) else {}):
+        if place.get(key) is not None:
+            return str(place[key])
+    raise RlfgError(f'prediction "{prediction.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
+
+
+def _failure(prediction: Prediction) -> Verdict:
+    return Verdict(relation=None, truth=prediction.truth, source="model", reason=f"failed: {prediction.error}")
+
+
+def _describe(taxonomy: Taxonomy, node: int | None) -> str | None:
+    return None if node is None else taxonomy.describe(node)
+
+
+def _trace(
+    taxonomy: Taxonomy, answer: str | None, verdict: Verdict, seen: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """The resolver's steps (looked up once per distinct answer), then the verifier's reason."""
+    if answer is not None and answer not in seen:
+        seen[answer] = tuple(resolve(taxonomy, answer).trace)
+    steps = () if answer is None else seen[answer]
+    return (*steps, verdict.reason) if verdict.reason else steps
+
+
+def _to_json(item: ScoredItem) -> dict[str, Any]:
+    verdict = item.verdict
+    record: dict[str, Any] = {
+        "id": item.id,
+        "sample": item.sample,
+        "truth": item.truth,
+        "answer": item.answer,
+        "verdict": item.label,
+        "specificity": verdict.specificity,
+        "truth_taxon": item.truth_taxon,
+        "answer_taxon": item.answer_taxon,
+        "truth_node": verdict.truth_node,
+        "answer_node": verdict.answer_node,
+        "source": verdict.source,
+        "reason": verdict.reason,
+        "trace": list(item.trace),
+    }
+    optional = {"group": item.group, "image": item.image, "error": item.error}
+    return record | {key: value for key, value in optional.items() if value is not None}
+
+
+def _from_json(record: Mapping[str, Any], where: str) -> ScoredItem:
+    label = record.get("verdict")
+    if label != FAILED and label not in VERDICT_LABELS:
+        raise RlfgError(f'{where}: "verdict" is {json.dumps(label)}; expected one of {", ".join(VERDICT_LABELS)}')
+    try:
+        verdict = Verdict(
+            relation=None if label in (UNPARSED, NO_VERDICT, FAILED) else Relation(label),
+            unparsed=label == UNPARSED,
+            specificity=record["specificity"],
+            answer=record["answer"],
+            truth=record["truth"],
+            truth_node=record["truth_node"],
+            answer_node=record["answer_node"],
+            source=record["source"],
+            reason=record["reason"],
+        )
+        return ScoredItem(
+            id=record["id"],
+            sample=record["sample"],
+            truth=record["truth"],
+            answer=record["answer"],
+            verdict=verdict,
+            truth_taxon=record["truth_taxon"],
+            answer_taxon=record["answer_taxon"],
+            trace=tuple(record["trace"]),
+            group=record.get("group"),
+            image=record.get("image"),
+            error=record.get("error"),
+        )
+    except KeyError as missing:
+        raise RlfgError(f"{where}: has no {missing}; score the predictions again") from missing

@@ -1,0 +1,75 @@
+"""Rewards and terms by name, as a configuration names them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from rewards.dynamic import dynamic
+from rewards.fine_r1 import fine_r1_accuracy
+from rewards.graded import graded
+from rewards.group import Group, GroupReward, GroupTerm
+from rewards.hedged import hedged
+from rewards.length_guard import length_guard
+from rewards.static import STATIC_TABLES, static
+from rewards.well_formed import well_formed
+from rlfg.errors import RlfgError
+from rlfg.types import Verdict
+
+T = TypeVar("T")
+
+
+def _from_table(name: str) -> GroupReward:
+    return lambda verdicts: static(verdicts, table=STATIC_TABLES[name])
+
+
+REWARDS: Mapping[str, Callable[..., list[float | None]]] = {
+    "dynamic": dynamic,
+    "hedged": hedged,
+    **{name: _from_table(name) for name in STATIC_TABLES},
+    "graded": graded,
+    "fine_r1_accuracy": fine_r1_accuracy,
+}
+"""What `build_reward` knows: functions of one group of verdicts."""
+TERMS: Mapping[str, Callable[..., list[float]]] = {"format": well_formed, "length_guard": length_guard}
+"""What `build_term` knows: functions of one `Group`."""
+
+
+def build_reward(name: str, **options: Any) -> GroupReward:
+    """The reward called `name`, its options (the keyword arguments of its function) set.
+
+    Raises:
+        RlfgError: on an unknown name or option, or a value out of range, with the choices.
+    """
+    reward = _bind("reward", REWARDS, name, options)
+    no_verdicts: tuple[Verdict, ...] = ()
+    reward(no_verdicts)  # Functions check their options when called: a bad value must fail here.
+    return reward
+
+
+def build_term(name: str, **options: Any) -> GroupTerm:
+    """The term called `name`, its options set.
+
+    Raises:
+        RlfgError: as `build_reward`.
+    """
+    term = _bind("term", TERMS, name, options)
+    term(Group(verdicts=()))
+    return term
+
+
+def _bind(kind: str, table: Mapping[str, Callable[..., T]], name: str, options: Mapping[str, Any]) -> Callable[..., T]:
+    """The named function with its options bound, names checked against its signature."""
+    if name not in table:
+        raise RlfgError(f'unknown {kind} "{name}"; choose from {", ".join(table)}')
+    parameters = inspect.signature(table[name]).parameters.values()
+    known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    for unknown in options.keys() - known.keys():
+        choices = f"its options are {', '.join(known)}" if known else "it has none"
+        raise RlfgError(f'{kind} "{name}" has no option "{unknown}"; {choices}')
+    required = [key for key, default in known.items() if default is inspect.Parameter.empty]
+    for missing in [key for key in required if key not in options]:
+        raise RlfgError(f'{kind} "{name}" needs the option "{missing}"')
+    return partial(table[name], **options)

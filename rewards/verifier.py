@@ -1,0 +1,112 @@
+"""From (answer, truth) texts to verdicts, by a stated policy over what the taxonomy says.
+
+`resolve` turns a text into taxa and never sees the truth; `relation` compares two taxa. What is decided here
+is what to do when a text is no taxon, or may be several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from itertools import product
+from typing import Protocol, final
+
+from rewards.checks import require_count
+from rlfg.taxonomy import Resolution, Taxonomy, normalize, relation, resolve, specificity
+from rlfg.types import Relation, Verdict
+
+Pair = tuple[str | None, str]
+"""Answer text (None: the completion was unparsed), truth text."""
+_REMEMBERED_PAIRS = 1 << 18
+"""About 100 MB of verdicts; a policy's answers repeat, so that most pairs of a step have been seen."""
+
+
+class Verifier(Protocol):
+    """Whatever judges answers: a taxonomy, a language model, both."""
+
+    def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
+        """One verdict for each pair, in order; NO_VERDICT, never a guess, for what cannot be decided."""
+        ...
+
+
+@final
+class TaxonomyVerifier:
+    """Judges by a taxonomy alone.
+
+    The policy, in this order:
+
+    1. No answer, or nothing left of it after normalisation: UNPARSED.
+    2. The truth is not in the taxonomy: NO_VERDICT.
+    3. The answer abstains: ABSTAIN. It names several options: WRONG.
+    4. The answer is not in the taxonomy: WRONG, since a name that does not exist must not be masked.
+    5. An answer or truth with several taxa (a homonym) counts as the one that makes the verdict best; the
+       verdict's reason says so ("truth-assisted").
+
+    Seen pairs are remembered.
+    """
+
+    def __init__(self, taxonomy: Taxonomy, *, border: int = 2) -> None:
+        """Judge by `taxonomy`, with LESS_SPECIFIC ending `border` main ranks above the truth."""
+        require_count("border", border, least=0)
+        self.taxonomy = taxonomy
+        self.border = border
+        self._resolve: Callable[[str], Resolution] = lru_cache(1 << 16)(lambda text: resolve(taxonomy, text))
+        self._judge: Callable[[str | None, str], Verdict] = lru_cache(_REMEMBERED_PAIRS)(self._decide)
+
+    def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
+        """One verdict for each pair, in order; equal pairs share theirs."""
+        judge = self._judge
+        return [judge(answer, truth) for answer, truth in pairs]
+
+    def _decide(self, answer: str | None, truth: str) -> Verdict:
+        """The policy of the class."""
+        truths = _taxa(self._resolve(truth))
+        say = partial(Verdict, answer=answer, truth=truth, truth_node=truths[0] if len(truths) == 1 else None)
+        if answer is None or not normalize(answer):
+            reason = "no answer" if answer is None else "an empty answer"
+            return say(relation=None, unparsed=True, answer=None, source="parser", reason=reason)
+        if not truths:
+            return say(relation=None, reason=f'the truth "{truth}" is not in the taxonomy')
+        found = self._resolve(answer)
+        if found.status == "abstain":
+            return say(relation=Relation.ABSTAIN, reason="the answer abstains")
+        if found.status == "several":
+            return say(relation=Relation.WRONG, reason="the answer names several options")
+        if not found.candidates:
+            return say(relation=Relation.WRONG, reason="unresolved: the answer is not in the taxonomy")
+        answer_node, truth_node = max(product(found.candidates, truths), key=self._rating)
+        choice = _describe_choice(len(found.candidates), len(truths))
+        return say(
+            relation=relation(self.taxonomy, answer_node, truth_node, border=self.border),
+            specificity=specificity(self.taxonomy, answer_node, truth_node),
+            answer_node=answer_node,
+            truth_node=truth_node,
+            reason=self._compare(answer_node, truth_node) + choice,
+        )
+
+    def _rating(self, nodes: tuple[int, int]) -> tuple[int, float]:
+        """How good a verdict is, of an answer's and a truth's taxon: by relation, then by depth."""
+        order = relation(self.taxonomy, *nodes, border=self.border).order
+        return order, specificity(self.taxonomy, *nodes) or 0.0
+
+    def _compare(self, answer: int, truth: int) -> str:
+        """How the two taxa stand to each other, in words."""
+        tree = self.taxonomy
+        answer_name, truth_name = tree.describe(answer), tree.describe(truth)
+        if answer == truth:
+            return f"{answer_name} is the truth"
+        if tree.is_ancestor(answer, truth):
+            return f"{answer_name} stands above the truth, {truth_name}"
+        if tree.is_ancestor(truth, answer):
+            return f"{answer_name} stands below the truth, {truth_name}"
+        return f"{answer_name} and the truth, {truth_name}, part at {tree.describe(tree.lca(answer, truth))}"
+
+
+def _taxa(truth: Resolution) -> tuple[int, ...]:
+    return () if truth.status in ("abstain", "several") else truth.candidates
+
+
+def _describe_choice(answers: int, truths: int) -> str:
+    counts = {"answer": answers, "truth": truths}
+    ambiguous = [f"the {what} names {count} taxa" for what, count in counts.items() if count > 1]
+    return f" (truth-assisted: {', '.join(ambiguous)}, the best pair counts)" if ambiguous else ""

@@ -1,0 +1,158 @@
+"""A dataset in hand: metadata in memory, pictures opened one at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from rlfg.data.images import open_image
+from rlfg.data.manifest import ENDINGS, read_manifest, to_example
+from rlfg.data.spec import FIELDS, DataSpec
+from rlfg.errors import RlfgError
+from rlfg.types import Example
+
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples(Sequence[Example]):
+    """Examples in the order of their source."""
+
+    items: tuple[Example, ...]
+    where: tuple[str, ...]
+    """file:line of each."""
+    opener: Callable[[int], bytes] | None = None
+    """Bytes of a picture that is not a file (Hugging Face datasets), by its number in the source."""
+    numbers: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: Any) -> Any:
+        """An example; a slice gives a tuple of them."""
+        return self.items[index]
+
+    def __iter__(self) -> Iterator[Example]:
+        return iter(self.items)
+
+    def open_image(self, index: int) -> Image.Image:
+        """The picture of an example as RGB."""
+        if self.opener is None:
+            return open_image(self.items[index].image)
+        return open_image(self.opener(self.numbers[index]), name=self.where[index])
+
+    def subset(self, indices: Sequence[int]) -> Examples:
+        """The examples at `indices`."""
+        return replace(
+            self,
+            items=tuple(self.items[i] for i in indices),
+            where=tuple(self.where[i] for i in indices),
+            numbers=tuple(self.numbers[i] for i in indices) if self.numbers else (),
+        )
+
+
+def load_examples(spec: DataSpec) -> Examples:
+    """Reads a dataset's metadata; no picture is opened.
+
+    Raises:
+        RlfgError: Nothing there, a bad line, two examples with one id, or an unknown split.
+    """
+    kind = _kind(spec)
+    opener, pairs = (None, None)
+    if kind == "hf":
+        opener, pairs = _hub(spec)
+    found = pairs if pairs is not None else _folder(spec) if kind == "folder" else read_manifest(spec, kind)
+    where: list[str] = []
+    items: list[Example] = []
+    numbers: list[int] = []
+    lines: dict[str, str] = {}
+    splits: Counter[str | None] = Counter()
+    for number, (place, example) in enumerate(found):
+        if example.id in lines:
+            raise RlfgError(f"{place}: id {example.id!r} is also that of {lines[example.id]}; ids must differ")
+        lines[example.id] = place
+        splits[example.split] += 1
+        if kind != "hf" and spec.split is not None and example.split != spec.split:
+            continue
+        if spec.limit is not None and len(items) >= spec.limit:
+            continue
+        where.append(place)
+        items.append(example)
+        numbers.append(number)
+    if not lines:
+        raise RlfgError(f"{spec.path}: no examples in it")
+    if not items:
+        known = ", ".join(f"{name} ({n})" for name, n in splits.items())
+        raise RlfgError(f"{spec.path}: no example has split {spec.split!r}; it has {known}")
+    return Examples(items=tuple(items), where=tuple(where), opener=opener, numbers=tuple(numbers))
+
+
+def _kind(spec: DataSpec) -> str:
+    if spec.format != "auto":
+        return spec.format
+    path = Path(spec.path)
+    if path.is_dir():
+        return "hf" if (path / "dataset_info.json").exists() or (path / "state.json").exists() else "folder"
+    if path.suffix in ENDINGS:
+        return ENDINGS[path.suffix]
+    raise RlfgError(
+        f"{spec.path}: cannot tell what kind of dataset this is; use .jsonl, .csv or .parquet, a folder, or `format: hf`"
+    )
+
+
+def _folder(spec: DataSpec) -> Iterator[tuple[str, Example]]:
+    """`root/CLASS/picture`, or `root/SPLIT/CLASS/picture` where a split is asked for."""
+    root = Path(spec.path)
+    base = root / spec.split if spec.split and (root / spec.split).is_dir() else root
+    for path in sorted(p for p in base.rglob("*") if p.suffix.lower() in PICTURES):
+        parts = path.relative_to(base).parts
+        if len(parts) < 2:
+            raise RlfgError(f"{path}: a picture must be in a folder named after its class")
+        label = parts[-2].replace("_", " ")
+        name = path.relative_to(root).as_posix()
+        yield str(path), Example(id=name, image=str(path), label=label, split=spec.split)
+
+
+def _hub(spec: DataSpec) -> tuple[Callable[[int], bytes], list[tuple[str, Example]]]:
+    try:
+        import datasets
+    except ImportError as error:
+        raise RlfgError(f"{spec.path}: Hugging Face datasets need `datasets`; pip install 'rlfg[train]'") from error
+    path = Path(spec.path)
+    try:
+        if (path / "state.json").exists() or (path / "dataset_dict.json").exists():
+            data: Any = datasets.load_from_disk(spec.path)
+            data = data[spec.split] if spec.split and isinstance(data, dict) else data
+        else:
+            data = datasets.load_dataset(spec.path, split=spec.split or "train")
+    except (FileNotFoundError, KeyError, ValueError, ConnectionError) as error:
+        raise RlfgError(f"{spec.path}: cannot load this dataset ({error})") from error
+    names = {field: spec.columns.get(field, field) for field in FIELDS}
+    image = names["image"]
+    if image not in data.column_names:
+        raise RlfgError(f"{spec.path}: no column {image!r} (found: {', '.join(data.column_names)}); map it with columns")
+    label = data.features.get(names["label"])
+    classes = label.names if isinstance(label, datasets.ClassLabel) else None
+    embedded = isinstance(data.features[image], datasets.Image)
+    raw = data.cast_column(image, datasets.Image(decode=False)) if embedded else data
+
+    def read(index: int) -> bytes:
+        cell = raw[index][image]
+        if not embedded:
+            return Path(spec.image_root or ".", cell).read_bytes()
+        return cell["bytes"] if cell["bytes"] is not None else Path(cell["path"]).read_bytes()
+
+    text = raw.remove_columns([image])
+    pairs = []
+    for number, row in enumerate(text):
+        record = {**row, image: f"{number}"}
+        if classes is not None and row.get(names["label"]) is not None:
+            record[names["label"]] = classes[row[names["label"]]]
+        place = f"{spec.path}[{number}]"
+        pairs.append((place, to_example(record, names, Path(spec.path), place, f"{path.name}:{number}")))
+    return read, pairs

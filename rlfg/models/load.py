@@ -1,0 +1,165 @@
+"""Loads a vision-language model, its processor and its LoRA adapter."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+from transformers import AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
+
+from rlfg.errors import RlfgError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+REFERENCE = "reference"
+"""Name of the frozen adapter that the KL term measures from."""
+VISION_NAMES = ("visual", "vision_tower", "vision_model")
+LANGUAGE_LINEARS = r".*(?:language_model|text_model).*\.(?:q|k|v|o|gate|up|down)_proj"
+"""Every linear layer of the language model and none of the vision tower, for all Qwen-VL families."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoraSpec:
+    """A low-rank adapter."""
+
+    r: int = 64
+    alpha: int = 32
+    dropout: float = 0.0
+    targets: str = LANGUAGE_LINEARS
+    """Regular expression over module names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Which model to train or run."""
+
+    path: str
+    """A local folder or a hub id."""
+    revision: str | None = None
+    adapter: str | None = None
+    """A trained adapter to go on from (or to evaluate)."""
+    lora: LoraSpec | None = None
+    """Train a new adapter; exclusive with `adapter`. Neither: every weight is trained."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    freeze_vision: bool = True
+    """Full training only: leave the vision tower as it is."""
+    load_in_4bit: bool = False
+    """Quantise the base with bitsandbytes (QLoRA)."""
+    attention: str = "sdpa"
+    max_pixels: int | None = None
+    """Picture budget: pictures are scaled down to at most this many pixels."""
+
+    def __post_init__(self) -> None:
+        if self.adapter and self.lora:
+            raise RlfgError("model: give `adapter` (go on with one) or `lora` (start one), not both")
+        if self.load_in_4bit and not (self.adapter or self.lora):
+            raise RlfgError("model.load_in_4bit: quantised weights cannot be trained; add `lora:`")
+
+
+def load_processor(spec: ModelSpec) -> Any:
+    """The processor, left-padding, with the picture budget applied."""
+    processor = AutoProcessor.from_pretrained(spec.path, revision=spec.revision, padding_side="left")
+    if not hasattr(processor, "image_processor"):
+        raise RlfgError(f"{spec.path}: its processor takes no pictures; a vision-language model is needed")
+    if spec.max_pixels:
+        size = dict(processor.image_processor.size)
+        size["longest_edge"] = spec.max_pixels
+        size["shortest_edge"] = min(size.get("shortest_edge", spec.max_pixels), spec.max_pixels)
+        processor.image_processor.size = size
+    if processor.tokenizer.pad_token is None:
+        processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    return processor
+
+
+def load_model(spec: ModelSpec, *, trainable: bool = False) -> Any:
+    """The model with its adapter, on the CPU unless quantised; call under the right seed for a new adapter.
+
+    Raises:
+        RlfgError: The adapter was trained on another base model.
+    """
+    quantization = None
+    if spec.load_in_4bit:
+        quantization = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=DTYPES[spec.dtype]
+        )
+    model = AutoModelForImageTextToText.from_pretrained(
+        spec.path,
+        revision=spec.revision,
+        dtype=DTYPES[spec.dtype],
+        attn_implementation=spec.attention,
+        quantization_config=quantization,
+    )
+    if spec.adapter:
+        check_adapter(Path(spec.adapter), model)
+        return PeftModel.from_pretrained(model, spec.adapter, is_trainable=trainable)
+    if spec.lora:
+        return get_peft_model(model, _lora_config(spec.lora, model))
+    if trainable and spec.freeze_vision:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not is_vision(name))
+    return model
+
+
+def _lora_config(lora: LoraSpec, model: nn.Module) -> LoraConfig:
+    config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets)
+    config.base_model_name_or_path = model.config._name_or_path
+    return config
+
+
+def is_vision(name: str) -> bool:
+    """Whether a module or parameter belongs to the vision tower."""
+    return any(part in VISION_NAMES for part in name.split("."))
+
+
+def check_adapter(folder: Path, model: nn.Module) -> None:
+    """Refuses an adapter whose recorded layers do not fit the model.
+
+    Raises:
+        RlfgError: The folder is no adapter, or its tensors have other shapes than the model's layers.
+    """
+    from safetensors import safe_open
+
+    weights = folder / "adapter_model.safetensors"
+    config = folder / "adapter_config.json"
+    if not weights.is_file() or not config.is_file():
+        raise RlfgError(f"{folder}: no adapter here (adapter_config.json and adapter_model.safetensors are needed)")
+    modules = dict(model.named_modules())
+    with safe_open(weights, framework="pt") as tensors:
+        for key in tensors.keys():  # noqa: SIM118 (safe_open has no __iter__)
+            name = key.removeprefix("base_model.model.")
+            if ".lora_A." not in name:
+                continue
+            module = modules.get(name.split(".lora_A.")[0])
+            width = tensors.get_slice(key).get_shape()[1]
+            if module is None or getattr(module, "in_features", width) != width:
+                base = json.loads(config.read_text()).get("base_model_name_or_path")
+                raise RlfgError(
+                    f"{folder}: this adapter was trained on another model ({base}); "
+                    f"its layer {name.split('.lora_A.')[0]} does not fit {model.config._name_or_path}"
+                )
+
+
+def add_reference(model: Any) -> None:
+    """Freezes a copy of the current adapter as the reference of the KL term.
+
+    Call it before any training, so that a resumed run measures from the same start.
+    """
+    config = model.peft_config["default"]
+    model.add_adapter(REFERENCE, config)
+    state = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, parameter in state.items():
+            if f".{REFERENCE}." in name:
+                parameter.copy_(state[name.replace(f".{REFERENCE}.", ".default.")])
+                parameter.requires_grad_(False)
+    model.set_adapter("default")
+
+
+def trainable_parameters(model: nn.Module) -> tuple[int, int]:
+    """(Trained, all) parameters."""
+    counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return sum(n for n, trained in counts if trained), sum(n for n, _ in counts)

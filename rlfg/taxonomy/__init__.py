@@ -1,0 +1,30 @@
+"""The tree of taxa, its file formats, and the way from names to taxa and to verdicts."""
+
+from rlfg.taxonomy.build import TaxonRecord, build_taxonomy
+from rlfg.taxonomy.check import LabelProblem, check_labels
+from rlfg.taxonomy.lineage_json import taxonomy_from_lineages
+from rlfg.taxonomy.load import load_taxonomy
+from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.rank_csv import write_rank_csv
+from rlfg.taxonomy.ranks import MAIN_RANKS
+from rlfg.taxonomy.relation import relation, specificity
+from rlfg.taxonomy.resolve import Resolution, Status, resolve
+from rlfg.taxonomy.tree import Taxonomy
+
+__all__ = [
+    "MAIN_RANKS",
+    "LabelProblem",
+    "Resolution",
+    "Status",
+    "TaxonRecord",
+    "Taxonomy",
+    "build_taxonomy",
+    "check_labels",
+    "load_taxonomy",
+    "normalize",
+    "relation",
+    "resolve",
+    "specificity",
+    "taxonomy_from_lineages",
+    "write_rank_csv",
+]

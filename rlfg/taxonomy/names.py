@@ -1,0 +1,44 @@
+"""Normalisation: the one form in which names, aliases, answers and truths are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_APOSTROPHES = re.compile("['`\u02b9\u02bb\u02bc\u02be\u02bf\u2018\u2019\u201b\u2032]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+
+
+def normalize(text: str) -> str:
+    """Fold case, accents, punctuation and white space.
+
+    Accents go, apostrophes close up ("Brewer's" → "brewers"), "&" is "and", and every other run of
+    characters that are neither letters nor digits becomes one space ("Black-footed" → "black footed").
+    Applying it twice changes nothing.
+
+    Returns:
+        The folded text; "" where no letter or digit is left.
+    """
+    return _normalize(text)
+
+
+@lru_cache(maxsize=2**14)  # lineages repeat their upper taxa, groups of rollouts their answers
+def _normalize(text: str) -> str:
+    text = text.replace("\u00b4", "'")  # an acute accent by itself would decompose to a space
+    folded = _ACCENTS.sub("", _decompose(_decompose(text).casefold()))
+    closed = _APOSTROPHES.sub("", folded).replace("&", " and ")
+    if closed.isascii():
+        return _NOT_ALPHANUMERIC.sub(" ", closed).strip()
+    spaced = "".join(char if _is_word(char) else " " for char in closed)
+    return unicodedata.normalize("NFC", " ".join(spaced.split()))
+
+
+def _decompose(text: str) -> str:
+    return unicodedata.normalize("NFKD", text)
+
+
+def _is_word(char: str) -> bool:
+    """Letters, digits, and the vowel signs that Indic and other scripts write as marks."""
+    return char.isalnum() or unicodedata.category(char).startswith("M")

@@ -1,0 +1,88 @@
+"""Rank tables: one row a lineage, one column a rank, in CSV or TSV.
+
+    order,family,genus,genus_common,species,species_common,species_synonyms
+    Charadriiformes,Laridae,Larus,gull,Larus argentatus,Herring Gull,Larus smithsonianus;silver gull
+
+Columns of ranks stand top to bottom under any names. `<rank>_common` and `<rank>_synonyms` hold other
+names of that row's taxon, separated by ";". Lower ranks may be empty (the row then is about the genus,
+say), and so may ranks in between; rows may repeat a taxon and add names to it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rlfg.errors import RlfgError
+from rlfg.taxonomy.build import build_taxonomy
+from rlfg.taxonomy.lineages import LineageMerger, Step
+from rlfg.taxonomy.ranks import check_rank_order
+from rlfg.taxonomy.text import delimiter_of, read_table, split_names
+from rlfg.taxonomy.tree import Taxonomy
+
+NAME_SUFFIXES = ("_common", "_synonyms")
+_NOT_RANKS = {"", "id", "index", "common", "common_name", "synonym", "synonyms", "alias", "aliases"}
+
+
+def read_rank_csv(path: str | Path, *, root: str | None = None, root_aliases: Sequence[str] = ()) -> Taxonomy:
+    """Read a rank table; its rank columns are the taxonomy's main ranks.
+
+    Raises:
+        RlfgError: naming the file and line of a table that does not hold to the format.
+    """
+    header, rows = read_table(path)
+    ranks = _rank_columns(header, f"{path}:1")
+    merger = LineageMerger()
+    for where, row in rows:
+        steps = list(_steps(row, ranks, where))
+        if not steps:
+            raise RlfgError(f"{where}: no taxon in this row; fill in at least one of {', '.join(ranks)}")
+        merger.add(steps, where=where)
+    return build_taxonomy(
+        merger.records(), source=str(path), main_ranks=ranks, root=root, root_aliases=root_aliases
+    )
+
+
+def write_rank_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a rank table; a column that a row lacks is left empty.
+
+    Args:
+        path: the delimiter goes by its extension, as in reading.
+        columns: ranks top to bottom, each followed by its `_common` and `_synonyms` where there are any.
+        rows: column → cell.
+    """
+    _rank_columns(columns, str(path))
+    delimiter = delimiter_of(path)
+    with Path(path).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", delimiter=delimiter, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _rank_columns(header: Sequence[str], where: str) -> tuple[str, ...]:
+    """The columns that are ranks, checked against the columns of names that refer to them."""
+    ranks = tuple(column for column in header if not column.endswith(NAME_SUFFIXES))
+    for column in header:
+        rank = next((column.removesuffix(s) for s in NAME_SUFFIXES if column.endswith(s)), column)
+        if rank not in ranks:
+            raise RlfgError(f'{where}: column "{column}" belongs to no rank: there is no column "{rank}"')
+    for rank in ranks:
+        if rank in _NOT_RANKS:
+            raise RlfgError(
+                f'{where}: column "{rank}" is not a rank; every column is a rank, <rank>_common or'
+                " <rank>_synonyms (a table of ids needs the columns id and parent_id)"
+            )
+    if not ranks:
+        raise RlfgError(f"{where}: there is no rank column")
+    check_rank_order(ranks, where)
+    return ranks
+
+
+def _steps(row: Mapping[str, str], ranks: Sequence[str], where: str) -> Iterator[Step]:
+    for rank in ranks:
+        aliases = tuple(name for suffix in NAME_SUFFIXES for name in split_names(row.get(rank + suffix, "")))
+        if row[rank]:
+            yield Step(name=row[rank], rank=rank, aliases=aliases)
+        elif aliases:
+            raise RlfgError(f'{where}: "{aliases[0]}" is another name of the {rank}, but "{rank}" is empty')

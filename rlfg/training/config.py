@@ -1,0 +1,76 @@
+"""What a GRPO run is configured by; TRL's batch fields are derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rewards.rubric import RewardSpec
+from rewards.setup import VerifierSpec
+from rlfg.data import DataSpec
+from rlfg.errors import RlfgError
+from rlfg.models.load import ModelSpec
+from rlfg.rollouts.sampling import Sampling
+from rlfg.training.objectives import Objective
+from rlfg.training.runspec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrpoConfig:
+    """Specificity-aware GRPO on pictures."""
+
+    model: ModelSpec
+    data: DataSpec
+    verifier: VerifierSpec
+    run: RunSpec
+    eval: DataSpec | None = None
+    prompt: str = "think"
+    """A prompt variant, or a text file."""
+    parse_mode: Literal["strict", "lenient"] = "lenient"
+    reward: RewardSpec = field(default_factory=RewardSpec)
+    objective: Objective = field(default_factory=Objective)
+    sampling: Sampling = field(default_factory=Sampling)
+    prompts_per_step: int = 256
+    """Pictures answered between two weight updates of the sampler, all processes."""
+    group_size: int = 10
+    """Answers a picture."""
+    optimizer_steps_per_rollout: int = 1
+    """Updates made of one set of rollouts; from the second on the clip is at work."""
+    max_tokens_per_microbatch: int = 16_384
+    """Tokens, prompts and padding included, that are in memory at once."""
+    shared_prefix: bool = True
+    """Run each prompt once in the update. Exact; not with gradient checkpointing."""
+    drop_zero_advantage: bool = True
+    """Skip rows without gradient. Exact; has no effect with a KL or entropy term."""
+    max_rollout_rows: int = 512
+    """Rows the transformers engine decodes together."""
+
+    def __post_init__(self) -> None:
+        if self.group_size < 2:
+            raise RlfgError("group_size must be at least 2: an advantage compares the answers to one picture")
+        if self.prompts_per_step % self.optimizer_steps_per_rollout:
+            raise RlfgError(
+                f"prompts_per_step ({self.prompts_per_step}) must be a multiple of "
+                f"optimizer_steps_per_rollout ({self.optimizer_steps_per_rollout})"
+            )
+        if self.run.save_every % self.optimizer_steps_per_rollout:
+            raise RlfgError("run.save_every must be a multiple of optimizer_steps_per_rollout, so that a run can resume")
+        if self.sampling.temperature == 0:
+            raise RlfgError("sampling.temperature is 0: equal answers carry no gradient")
+        if self.shared_prefix and self.run.gradient_checkpointing:
+            raise RlfgError("shared_prefix does not go with run.gradient_checkpointing yet; set one of them to false")
+
+    def rows_per_process(self, processes: int) -> int:
+        """Completions that one process generates and trains on between two rollouts.
+
+        Raises:
+            RlfgError: The step cannot be split evenly; names the nearest `prompts_per_step` that can.
+        """
+        rows, parts = self.prompts_per_step * self.group_size, processes * self.optimizer_steps_per_rollout
+        if rows % parts:
+            fix = -(-self.prompts_per_step // parts) * parts
+            raise RlfgError(
+                f"prompts_per_step × group_size = {rows} rows cannot be split over {processes} processes and "
+                f"{self.optimizer_steps_per_rollout} optimizer steps; set prompts_per_step to {fix}"
+            )
+        return rows // processes

@@ -1,0 +1,305 @@
+"""Specificity-aware GRPO: TRL's GRPOTrainer with our rollouts, scoring, update, evaluation and checkpoints.
+
+TRL keeps the loop, the optimizer, the sampler (each picture repeated G times over the processes) and the
+trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_prepare_inputs`, `training_step`,
+`evaluate`; checkpoints are those of `atomic`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import broadcast_object_list, gather_object
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer
+from trl.models import unwrap_model_for_generation
+
+from rewards.rubric import build_rubric
+from rewards.verifier import Verifier
+from rlfg.data import Examples, load_prompt, user_message
+from rlfg.errors import RlfgError
+from rlfg.models.load import add_reference
+from rlfg.models.prompts import EncodedPrompt, encode_prompt
+from rlfg.rollouts.sampling import Sampling
+from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
+from rlfg.training.atomic import AtomicCheckpoints
+from rlfg.training.config import GrpoConfig
+from rlfg.training.microbatch import TrainRow
+from rlfg.training.records import RolloutLog
+from rlfg.training.scoring import Scored, Scorer, scoring_metrics
+from rlfg.training.update import StepBatch, Updater
+from rlfg.types import Rollout
+
+
+def trl_arguments(config: GrpoConfig, processes: int) -> GRPOConfig:
+    """TRL's arguments for a config; batch fields are derived, never given."""
+    run, rows = config.run, config.rows_per_process(processes)
+    return GRPOConfig(
+        output_dir=run.output_dir,
+        seed=run.seed,
+        max_steps=run.steps or -1,
+        num_train_epochs=run.epochs or 1,
+        learning_rate=run.learning_rate,
+        lr_scheduler_type=run.schedule,
+        warmup_steps=run.warmup_steps,
+        weight_decay=run.weight_decay,
+        max_grad_norm=run.max_grad_norm,
+        per_device_train_batch_size=rows // config.optimizer_steps_per_rollout,
+        steps_per_generation=config.optimizer_steps_per_rollout,
+        gradient_accumulation_steps=1,
+        num_generations=config.group_size,
+        max_completion_length=config.sampling.max_new_tokens,
+        temperature=config.sampling.temperature,
+        beta=0.0,
+        use_cpu=run.use_cpu,
+        bf16=run.bf16,
+        gradient_checkpointing=run.gradient_checkpointing,
+        dataloader_pin_memory=not run.use_cpu,
+        remove_unused_columns=False,
+        logging_steps=run.log_every,
+        save_steps=run.save_every,
+        save_strategy="steps",
+        eval_strategy="steps" if run.eval_every else "no",
+        eval_steps=run.eval_every,
+        metric_for_best_model="eval_hm" if run.eval_every else None,
+        greater_is_better=True if run.eval_every else None,
+        report_to=list(run.report_to),
+        disable_tqdm=True,
+    )
+
+
+class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
+    """Trains on whole groups; see the module."""
+
+    def __init__(
+        self,
+        *,
+        config: GrpoConfig,
+        model: Any,
+        processor: Any,
+        train: Examples,
+        evaluation: Examples | None,
+        verifier: Verifier,
+        contract: dict[str, Any],
+        processes: int,
+        callbacks: Sequence[Any] = (),
+    ) -> None:
+        if config.objective.kl_coef:
+            if not hasattr(model, "peft_config"):
+                raise RlfgError("objective.kl_coef needs an adapter to measure from; add `model.lora` or set it to 0")
+            if config.model.adapter:
+                add_reference(model)
+        if config.prompts_per_step > len(train):
+            raise RlfgError(
+                f"prompts_per_step is {config.prompts_per_step} but the training set has {len(train)} pictures"
+            )
+        super().__init__(
+            model=model,
+            reward_funcs=[_never_called],
+            args=trl_arguments(config, processes),
+            train_dataset=_rows(train),
+            eval_dataset=_rows(evaluation) if evaluation is not None else None,
+            processing_class=processor,
+            callbacks=list(callbacks),
+        )
+        self.config = config
+        self.examples, self.evaluation = train, evaluation
+        self.prompt = load_prompt(config.prompt)
+        self.scorer = Scorer(
+            verifier=verifier,
+            rubric=build_rubric(config.reward),
+            parse_mode=config.parse_mode,
+            scale=config.objective.advantage_scale,
+        )
+        self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
+        self.updater = Updater(
+            accelerator=self.accelerator,
+            objective=config.objective,
+            pad_id=self._tokenizer.pad_token_id,
+            temperature=config.sampling.temperature,
+            max_tokens=config.max_tokens_per_microbatch,
+            max_length=config.sampling.max_new_tokens,
+            shared_prefix=config.shared_prefix,
+            drop_zero_advantage=config.drop_zero_advantage,
+            autocast=self.accelerator.autocast,
+        )
+        self.log_rollouts = RolloutLog(Path(config.run.output_dir))
+        self._pending: list[StepBatch] = []
+
+    # Rollouts
+
+    def _prepare_inputs(self, generation_batch: list[dict[str, Any]]) -> StepBatch:
+        """The next optimizer step's batch; new rollouts when the last are used up."""
+        if not self._pending:
+            self._pending = self._roll_out([row["example"] for row in generation_batch])
+        return self._pending.pop(0)
+
+    def _roll_out(self, indices: list[int]) -> list[StepBatch]:
+        """Answers this process's rows, scores all processes' rows together, cuts them into optimizer steps."""
+        step, group_size = self.state.global_step, self.config.group_size
+        first = self.accelerator.process_index * len(indices)
+        places = [divmod(first + i, group_size) for i in range(len(indices))]
+        began = time.perf_counter()
+        prompts = {str(i): self._encode(self.examples, i) for i in dict.fromkeys(indices)}
+        keys: dict[str, list[tuple[int | str, ...]]] = {key: [] for key in prompts}
+        where: dict[str, list[int]] = {key: [] for key in prompts}
+        for row, (index, place) in enumerate(zip(indices, places, strict=True)):
+            keys[str(index)].append((self.config.run.seed, "rollout", step, *place))
+            where[str(index)].append(row)
+        completions: list[Completion | None] = [None] * len(indices)
+        answers = self._generate_rows(list(prompts.values()), list(keys.values()), self.config.sampling)
+        for key, found in zip(prompts, answers, strict=True):
+            for row, completion in zip(where[key], found, strict=True):
+                completions[row] = completion
+        generated = time.perf_counter()
+        local = [
+            self._rollout(step, places[row], indices[row], completion)
+            for row, completion in enumerate(completions)
+            if completion is not None
+        ]
+        scored = self._score(local)
+        self._record({"time/generation": generated - began, "time/reward": time.perf_counter() - generated})
+        return self._cut(scored[first : first + len(indices)], scored, prompts)
+
+    def _rollout(self, step: int, place: tuple[int, int], index: int, completion: Completion) -> Rollout:
+        return Rollout(
+            step=step,
+            group_id=f"{step}-{place[0]}",
+            prompt_key=str(index),
+            index=place[1],
+            truth=self.examples[index].label,
+            completion=self._tokenizer.decode(completion.token_ids, skip_special_tokens=True),
+            token_ids=completion.token_ids,
+            logps=completion.logps,
+            finish_reason=completion.finish_reason,
+            weights_version=step,
+        )
+
+    def _encode(self, examples: Examples, index: int) -> EncodedPrompt:
+        example = examples[index]
+        message = user_message(self.prompt, example.question)
+        return encode_prompt(self.processing_class, [message], [examples.open_image(index)])
+
+    def _generate_rows(
+        self, prompts: list[EncodedPrompt], keys: Sequence[Sequence[tuple[int | str, ...]]], sampling: Sampling
+    ) -> list[list[Completion]]:
+        with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as model:
+            training = model.training
+            model.eval()
+            lm_config = model.config
+            engine = TransformersEngine(
+                model=model,
+                pad_id=self._tokenizer.pad_token_id,
+                stop_ids=frozenset(self.eos_token_ids),
+                banned_ids=(lm_config.image_token_id,),
+                max_rows=self.config.max_rollout_rows,
+            )
+            with self.accelerator.autocast():
+                completions = engine.generate(prompts, keys, sampling)
+            model.train(training)
+        return completions
+
+    def _score(self, local: list[Rollout]) -> list[Scored]:
+        """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one."""
+        everyone = gather_object(local)
+        box: list[Any] = [None]
+        if self.accelerator.is_main_process:
+            scored = self.scorer(everyone)
+            self._record(scoring_metrics(scored))
+            self.log_rollouts.write(scored)
+            box = [scored]
+        result: list[Scored] = broadcast_object_list(box)[0]
+        return result
+
+    def _cut(
+        self, local: list[Scored], everyone: list[Scored], prompts: dict[str, EncodedPrompt]
+    ) -> list[StepBatch]:
+        """Optimizer steps from one set of rollouts; the k-th slice of every process makes the k-th step."""
+        steps, world = self.config.optimizer_steps_per_rollout, self.accelerator.num_processes
+        size = len(local) // steps
+        batches = []
+        for k in range(steps):
+            whole = [
+                s for rank in range(world) for s in everyone[rank * len(local) :][k * size : (k + 1) * size] if s.valid
+            ]
+            rows = [
+                TrainRow(prompt_key=s.rollout.prompt_key, token_ids=s.rollout.token_ids, advantage=s.advantage)
+                for s in local[k * size : (k + 1) * size]
+                if s.valid
+            ]
+            batch = StepBatch(
+                rows=rows,
+                prompts=prompts,
+                total_rows=len(whole),
+                total_tokens=sum(len(s.rollout.token_ids) for s in whole),
+            )
+            batches.append(self.updater.with_old_logps(self.model, batch) if steps > 1 else batch)
+        return batches
+
+    # Update
+
+    def training_step(self, model: Any, inputs: StepBatch, num_items_in_batch: Any = None) -> torch.Tensor:
+        """All forwards and backwards of one optimizer step."""
+        batch = self._prepare_inputs(inputs)  # type: ignore[arg-type]
+        began = time.perf_counter()
+        model.train()
+        loss, metrics = self.updater(model, batch)
+        self._step += 1
+        self._record({**metrics, "time/update": time.perf_counter() - began})
+        return loss
+
+    def _record(self, metrics: dict[str, float]) -> None:
+        """Averages over the steps between two logs, as TRL does."""
+        for name, value in metrics.items():
+            self._metrics["train"][name].append(value)
+
+    # Evaluation
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Greedy answers to every evaluation picture exactly once, whatever the number of processes."""
+        if self.evaluation is None:
+            raise RlfgError("run.eval_every is set but the config has no `eval` dataset")
+        began = time.perf_counter()
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        mine = list(range(rank, len(self.evaluation), world))
+        prompts = [self._encode(self.evaluation, i) for i in mine]
+        greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
+        found = self._generate_rows(prompts, [[()]] * len(mine), greedy)
+        local = [
+            Rollout(
+                step=self.state.global_step,
+                group_id=f"eval-{i}",
+                prompt_key=str(i),
+                index=0,
+                truth=self.evaluation[i].label,
+                completion=self._tokenizer.decode(completions[0].token_ids, skip_special_tokens=True),
+                token_ids=completions[0].token_ids,
+                finish_reason=completions[0].finish_reason,
+            )
+            for i, completions in zip(mine, found, strict=True)
+        ]
+        metrics = scoring_metrics(self.scorer(sorted(gather_object(local), key=lambda r: int(r.prompt_key))))
+        kept = {
+            f"eval_{name}": value
+            for name, value in metrics.items()
+            if name in ("correctness", "specificity", "hm", "length/mean") or name.startswith("verdict/")
+        }
+        kept["eval_seconds"] = time.perf_counter() - began
+        self.model.eval()  # TRL's `log` tells training from evaluation by the model's mode.
+        self.log(dict(kept))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, kept)
+        return kept
+
+
+def _rows(examples: Examples) -> Dataset:
+    """What TRL's sampler walks over: indices. Pictures are opened when they are needed."""
+    return Dataset.from_dict({"prompt": ["" for _ in range(len(examples))], "example": list(range(len(examples)))})
+
+
+def _never_called(**_: Any) -> list[float]:
+    raise AssertionError("rewards are made by GrpoTrainer._score")
+

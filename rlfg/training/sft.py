@@ -1,0 +1,128 @@
+"""Chain-of-thought SFT: TRL's SFTTrainer on pictures and targets made by the answer contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from rlfg.data import DataSpec, Examples, format_answer, load_prompt, user_message
+from rlfg.errors import RlfgError
+from rlfg.models.load import ModelSpec
+from rlfg.training.atomic import AtomicCheckpoints
+from rlfg.training.runspec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftTrainConfig:
+    """Supervised fine-tuning on pictures with rationales."""
+
+    model: ModelSpec
+    data: DataSpec
+    run: RunSpec
+    prompt: str = "think"
+    """A prompt variant, or a text file; must be that of the GRPO stage."""
+    batch_size: int = 64
+    """Pictures an optimizer step, all processes."""
+    pictures_per_device: int | None = None
+    """Pictures that one process runs at once; the rest is accumulated. Default: its whole share."""
+
+    def accumulation(self, processes: int) -> tuple[int, int]:
+        """(Pictures per device, accumulation steps).
+
+        Raises:
+            RlfgError: The batch cannot be split evenly.
+        """
+        share, rest = divmod(self.batch_size, processes)
+        per_device = self.pictures_per_device or share
+        if rest or per_device < 1 or share % per_device:
+            raise RlfgError(
+                f"batch_size {self.batch_size} cannot be split over {processes} processes in parts of {per_device}; "
+                f"set batch_size to a multiple of {processes * max(per_device, 1)}"
+            )
+        return per_device, share // per_device
+
+
+def sft_rows(examples: Examples, prompt_name: str) -> Dataset:
+    """Prompt, completion and picture of each example; pictures are opened when a batch needs them.
+
+    Raises:
+        RlfgError: An example has no rationale; names it.
+    """
+    prompt = load_prompt(prompt_name)
+    rows: dict[str, list[Any]] = {"prompt": [], "completion": [], "image": []}
+    for index, example in enumerate(examples):
+        if not example.rationale:
+            raise RlfgError(f"{example.id}: SFT needs a `rationale` for every example; this one has none")
+        rows["prompt"].append([_as_text(user_message(prompt, example.question))])
+        target = format_answer(example.rationale, example.label)
+        rows["completion"].append([{"role": "assistant", "content": target}])
+        rows["image"].append(index)
+
+    def open_pictures(batch: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        return {**batch, "image": [examples.open_image(i) for i in batch["image"]]}
+
+    return Dataset.from_dict(rows).with_transform(open_pictures)
+
+
+def _as_text(message: Mapping[str, Any]) -> dict[str, str]:
+    """TRL puts the picture first itself."""
+    text = "".join(part["text"] for part in message["content"] if part["type"] == "text")
+    return {"role": str(message["role"]), "content": text}
+
+
+def sft_arguments(config: SftTrainConfig, processes: int) -> SFTConfig:
+    """TRL's arguments for a config."""
+    run = config.run
+    per_device, accumulation = config.accumulation(processes)
+    return SFTConfig(
+        output_dir=run.output_dir,
+        seed=run.seed,
+        max_steps=run.steps or -1,
+        num_train_epochs=run.epochs or 1,
+        learning_rate=run.learning_rate,
+        lr_scheduler_type=run.schedule,
+        warmup_steps=run.warmup_steps,
+        weight_decay=run.weight_decay,
+        max_grad_norm=run.max_grad_norm,
+        per_device_train_batch_size=per_device,
+        gradient_accumulation_steps=accumulation,
+        completion_only_loss=True,
+        max_length=None,
+        use_cpu=run.use_cpu,
+        bf16=run.bf16,
+        gradient_checkpointing=run.gradient_checkpointing,
+        dataloader_pin_memory=not run.use_cpu,
+        logging_steps=run.log_every,
+        save_steps=run.save_every,
+        save_strategy="steps",
+        report_to=list(run.report_to),
+        disable_tqdm=True,
+    )
+
+
+class CotTrainer(AtomicCheckpoints, SFTTrainer):  # type: ignore[misc]
+    """SFTTrainer with whole checkpoints."""
+
+    def __init__(
+        self,
+        *,
+        config: SftTrainConfig,
+        model: Any,
+        processor: Any,
+        train: Examples,
+        contract: dict[str, Any],
+        processes: int,
+        callbacks: Sequence[Any] = (),
+    ) -> None:
+        self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
+        super().__init__(
+            model=model,
+            args=sft_arguments(config, processes),
+            train_dataset=sft_rows(train, config.prompt),
+            processing_class=processor,
+            callbacks=list(callbacks),
+        )

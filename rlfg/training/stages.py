@@ -1,0 +1,197 @@
+"""A stage from its config to its final weights: what `recipes/sft.py` and `recipes/grpo.py` call.
+
+A run folder holds `run.json` (resolved config, versions, revision, taxonomy hash), `metrics.jsonl`,
+`checkpoint-N/`, `rollouts/` and, at the end, `final/`: the best checkpoint's weights, or the last one's.
+Running the same command again resumes from the newest checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from transformers import set_seed
+
+from rewards.setup import build_verifier
+from rlfg.data import DataSpec, Examples, check_images, contract_hash, load_examples, load_prompt
+from rlfg.taxonomy import Taxonomy, check_labels
+from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
+from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
+from rlfg.training.checkpoints import check_contract, latest_checkpoint, write_contract
+from rlfg.training.config import GrpoConfig
+from rlfg.training.grpo import GrpoTrainer
+from rlfg.training.sft import CotTrainer, SftTrainConfig
+
+PACKAGES = ("rlfg", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "deepspeed", "vllm")
+SIGTERM_STATUS = 143
+"""Exit status after SIGTERM, as a shell would report it."""
+
+
+def run_sft(config: SftTrainConfig) -> Path:
+    """Trains the SFT stage (or goes on with it) and returns the folder of its final weights."""
+    state = PartialState(cpu=config.run.use_cpu)
+    train = _load(config.data)
+    set_seed(config.run.seed)
+    model, processor = load_model(config.model, trainable=True), load_processor(config.model)
+    contract = _contract(config.model, model, processor, config.prompt)
+
+    def build(callbacks: list[Any]) -> CotTrainer:
+        return CotTrainer(
+            config=config, model=model, processor=processor, train=train, contract=contract,
+            processes=state.num_processes, callbacks=callbacks,
+        )  # fmt: skip
+
+    return _run(config, contract, processor, build)
+
+
+def run_grpo(config: GrpoConfig) -> Path:
+    """Trains the GRPO stage (or goes on with it) and returns the folder of its final weights."""
+    state = PartialState(cpu=config.run.use_cpu)
+    train = _load(config.data)
+    evaluation = _load(config.eval) if config.eval else None
+    verifier = build_verifier(config.verifier)
+    for examples in (train, evaluation) if evaluation else (train,):
+        require_labels(verifier.taxonomy, config.verifier.taxonomy, examples)
+    set_seed(config.run.seed)
+    model, processor = load_model(config.model, trainable=True), load_processor(config.model)
+    contract = _contract(config.model, model, processor, config.prompt)
+    for start in {config.model.path, config.model.adapter} - {None}:
+        check_contract(Path(str(start)), {k: contract[k] for k in ("prompt", "max_pixels")})
+    contract |= {"parse_mode": config.parse_mode, "taxonomy": verifier.taxonomy.hash}
+
+    def build(callbacks: list[Any]) -> GrpoTrainer:
+        return GrpoTrainer(
+            config=config, model=model, processor=processor, train=train, evaluation=evaluation,
+            verifier=verifier, contract=contract, processes=state.num_processes, callbacks=callbacks,
+        )  # fmt: skip
+
+    return _run(config, contract, processor, build)
+
+
+def _load(spec: DataSpec) -> Examples:
+    """The examples, every picture looked at unless told otherwise."""
+    examples = load_examples(spec)
+    if spec.on_bad_image == "unchecked":
+        return examples
+    examples, report = check_images(examples, on_bad=spec.on_bad_image)
+    if PartialState().is_main_process:
+        print(f"{spec.path}: {report}")
+    return examples
+
+
+def require_labels(taxonomy: Taxonomy, path: str, examples: Examples) -> None:
+    """Stops a run whose truths the taxonomy does not know.
+
+    Raises:
+        RlfgError: Names the labels, the line of the first, and close names.
+    """
+    problems = check_labels(taxonomy, (example.label for example in examples))
+    if problems:
+        first = next(w for w, e in zip(examples.where, examples, strict=True) if e.label == problems[0].label)
+        more = f" (and {len(problems) - 1} more labels)" if len(problems) > 1 else ""
+        raise RlfgError(f"{first}: {path}: {problems[0].message}{more}")
+
+
+def _run(
+    config: SftTrainConfig | GrpoConfig,
+    contract: dict[str, Any],
+    processor: Any,
+    build: Callable[[list[Any]], Any],
+) -> Path:
+    run = Path(config.run.output_dir)
+    final = run / "final"
+    if final.is_dir():
+        check_contract(final, contract)
+        print(f"{run}: this run is complete; its weights are in {final}")
+        return final
+    checkpoint = latest_checkpoint(run)
+    if checkpoint:
+        check_contract(checkpoint, contract)
+        print(f"resuming from {checkpoint}")
+    stop = StopOnSigterm()
+    trainer = build([MetricsLog(run), stop])
+    install(trainer, stop)
+    if trainer.accelerator.is_main_process:
+        _write_record(run, config, contract, trainer)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if stop.stopped:
+        print(f"{run}: stopped by SIGTERM at step {trainer.state.global_step}; run the same command to resume")
+        raise SystemExit(SIGTERM_STATUS)
+    _finish(run, trainer, processor, contract)
+    return final
+
+
+def _finish(run: Path, trainer: Any, processor: Any, contract: dict[str, Any]) -> None:
+    """Writes `final/` aside and renames it."""
+    aside = run / ".final"
+    best = trainer.state.best_model_checkpoint
+    trainer.save_model(str(aside))
+    if trainer.accelerator.is_main_process:
+        if best and Path(best).is_dir():
+            for source in Path(best).iterdir():
+                if source.suffix in (".safetensors", ".json") and (aside / source.name).exists():
+                    shutil.copy2(source, aside / source.name)
+        processor.save_pretrained(aside)
+        write_contract(aside, contract)
+        aside.replace(run / "final")
+    trainer.accelerator.wait_for_everyone()
+
+
+def _contract(spec: ModelSpec, model: Any, processor: Any, prompt: str) -> dict[str, Any]:
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    shapes = sorted((n.replace(".base_layer", ""), tuple(p.shape)) for n, p in base.named_parameters() if "lora_" not in n)
+    return {
+        "base_shapes": _digest(repr(shapes)),
+        "tokenizer": _digest(json.dumps(processor.tokenizer.get_vocab(), sort_keys=True)),
+        "prompt": contract_hash(load_prompt(prompt)),
+        "max_pixels": spec.max_pixels,
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _write_record(run: Path, config: Any, contract: dict[str, Any], trainer: Any) -> None:
+    """`run.json`: everything needed to say what this run was."""
+    run.mkdir(parents=True, exist_ok=True)
+    trained, total = trainable_parameters(trainer.model)
+    record = {
+        "config": asdict(config),
+        "contract": contract,
+        "packages": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "revision": _revision(),
+        "processes": trainer.accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+        "device": str(trainer.accelerator.device),
+        "parameters": {"trained": trained, "all": total},
+    }
+    (run / "run.json").write_text(json.dumps(record, indent=2, default=str) + "\n")
+    print(f"{run}: training {trained:,} of {total:,} parameters on {trainer.accelerator.num_processes} process(es)")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _revision() -> str | None:
+    """The git revision of the working directory, where there is one."""
+    try:
+        out = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return out.stdout.strip()

@@ -1,0 +1,211 @@
+"""One optimizer step's forwards and backwards, owned by us: exact under any micro-batching and sharding.
+
+accelerate tells DeepSpeed by `sync_gradients` which backward ends the step. Under DDP the gradients of
+the trained parameters (a LoRA's, usually) are summed once at the end, without DDP's own hooks: those
+would expect one forward per backward, and the shared prefix needs several.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
+from torch import Tensor
+
+from rlfg.models.load import REFERENCE
+from rlfg.models.prefix import language_model
+from rlfg.models.prompts import EncodedPrompt
+from rlfg.training.logps import TokenLogps, completion_logps
+from rlfg.training.microbatch import Microbatch, TrainRow, pack
+from rlfg.training.objectives import Objective, row_weights, token_losses
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepBatch:
+    """What one process trains on in one optimizer step."""
+
+    rows: list[TrainRow]
+    """Valid rows only; a rollout without a verdict is not here and in no count below."""
+    prompts: dict[str, EncodedPrompt]
+    total_rows: int
+    """Valid rows of all processes."""
+    total_tokens: int
+    """Valid tokens of all processes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Updater:
+    """Runs a `StepBatch` through the model, backwards included."""
+
+    accelerator: Accelerator
+    objective: Objective
+    pad_id: int
+    temperature: float
+    max_tokens: int
+    max_length: int
+    shared_prefix: bool
+    drop_zero_advantage: bool
+    autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+    def __call__(self, model: Any, batch: StepBatch) -> tuple[Tensor, dict[str, float]]:
+        """Accumulates the gradient of the step in `model`.
+
+        Returns:
+            This process's share of the loss, times the number of processes, so that their mean is the
+            loss of the step; and metrics, already summed over processes.
+        """
+        micro = self._microbatches(batch)
+        world = self.accelerator.num_processes
+        # DeepSpeed and FSDP average over processes; ours is a sum.
+        scale = 1.0 if self._sums_itself else float(world)
+        total = torch.zeros((), device=self.accelerator.device)
+        sums: dict[str, float] = defaultdict(float)
+        with self._no_ddp_hooks(model):
+            for i, part in enumerate(micro):
+                loss = self._loss(model, part, sums)
+                self.accelerator.gradient_state._set_sync_gradients(i == len(micro) - 1)
+                self.accelerator.backward(loss * scale)
+                total += loss.detach() * world
+        if self._sums_itself and world > 1:
+            _sum_gradients(model, self.accelerator)
+        return total, self._metrics(sums, batch)
+
+    @property
+    def _sums_itself(self) -> bool:
+        return self.accelerator.distributed_type in (
+            DistributedType.NO,
+            DistributedType.MULTI_CPU,
+            DistributedType.MULTI_GPU,
+        )
+
+    def _no_ddp_hooks(self, model: Any) -> AbstractContextManager[Any]:
+        return model.no_sync() if self._sums_itself and hasattr(model, "no_sync") else nullcontext()
+
+    def _microbatches(self, batch: StepBatch) -> list[Microbatch]:
+        """The same number on every process, one at least: ranks must run the same forwards."""
+        rows = weigh(batch, self.objective, self.max_length)
+        if self.drop_zero_advantage and not self.objective.needs_all_rows:
+            rows = [row for row in rows if row.advantage != 0]
+        micro = pack(rows, batch.prompts, max_tokens=self.max_tokens, shared_prefix=self.shared_prefix)
+        count = torch.tensor([max(len(micro), 1)], device=self.accelerator.device)
+        most = int(self.accelerator.gather(count).max())
+        return micro + [self._idle(batch)] * (most - len(micro))
+
+    def _idle(self, batch: StepBatch) -> Microbatch:
+        """One row that weighs nothing."""
+        key, prompt = next(iter(batch.prompts.items()))
+        row = TrainRow(prompt_key=key, token_ids=(self.pad_id,), advantage=0.0, weight=0.0)
+        return Microbatch(prompts=[prompt], rows=[row], prompt_of=[0])
+
+    def logps(self, model: Any, part: Microbatch) -> TokenLogps:
+        """Of the policy as it is now."""
+        with self.autocast():
+            return completion_logps(
+                language_model(model),
+                part.prompts,
+                part.conditioned,
+                pad_id=self.pad_id,
+                temperature=self.temperature,
+                shared_prefix=self.shared_prefix,
+                entropy_grad=self.objective.entropy_coef != 0,
+            )
+
+    def _loss(self, model: Any, part: Microbatch, sums: dict[str, float]) -> Tensor:
+        reference = None
+        if self.objective.kl_coef:
+            with torch.no_grad(), reference_policy(model):
+                reference = self.logps(model, part).logps_RL
+        policy = self.logps(model, part)
+        device = policy.logps_RL.device
+        losses_RL, logs = token_losses(
+            self.objective,
+            logps_RL=policy.logps_RL,
+            old_logps_RL=_pad_floats([r.old_logps for r in part.rows], policy.logps_RL),
+            reference_logps_RL=reference,
+            entropy_RL=policy.entropy_RL,
+            advantages_R=torch.tensor([r.advantage for r in part.rows], device=device),
+        )
+        weights_R = torch.tensor([r.weight for r in part.rows], device=device)
+        counted = policy.mask_RL * (weights_R != 0)[:, None]
+        for name, value in {**logs, "entropy": policy.entropy_RL.detach()}.items():
+            sums[name] += float((value * counted).sum())
+        sums["tokens"] += float(counted.sum())
+        # `where`, not a product: a padded position must not turn an infinity into NaN.
+        return (torch.where(policy.mask_RL.bool(), losses_RL, 0.0).sum(1) * weights_R).sum()
+
+    @torch.no_grad()
+    def with_old_logps(self, model: Any, batch: StepBatch) -> StepBatch:
+        """The batch with every row's log-probabilities under the policy as it is now."""
+        found: dict[int, tuple[float, ...]] = {}
+        position = {id(row): i for i, row in enumerate(batch.rows)}
+        for part in pack(batch.rows, batch.prompts, max_tokens=self.max_tokens, shared_prefix=self.shared_prefix):
+            logps = self.logps(model, part).logps_RL.tolist()
+            for row, values in zip(part.rows, logps, strict=True):
+                found[position[id(row)]] = tuple(values[: len(row.token_ids)])
+        rows = [replace(row, old_logps=found[i]) for i, row in enumerate(batch.rows)]
+        return replace(batch, rows=rows)
+
+    def _metrics(self, sums: dict[str, float], batch: StepBatch) -> dict[str, float]:
+        """Means over the tokens that were trained on, in all processes."""
+        names = sorted({"entropy", "clip_share", "tokens"} | ({"kl"} if self.objective.kl_coef else set()))
+        values = torch.tensor([sums[n] for n in names], device=self.accelerator.device, dtype=torch.float64)
+        total = dict(zip(names, self.accelerator.reduce(values, reduction="sum").tolist(), strict=True))
+        tokens = total.pop("tokens")
+        means = {name: value / max(tokens, 1.0) for name, value in total.items()}
+        return {**means, "tokens_trained_share": tokens / max(batch.total_tokens, 1)}
+
+
+def weigh(batch: StepBatch, objective: Objective, max_length: int) -> list[TrainRow]:
+    """Each row with its weight in the loss of the step."""
+    weights = row_weights(
+        [len(r.token_ids) for r in batch.rows],
+        objective.aggregation,
+        tokens=batch.total_tokens,
+        rows=batch.total_rows,
+        max_length=max_length,
+    )
+    return [replace(row, weight=w) for row, w in zip(batch.rows, weights, strict=True)]
+
+
+@contextmanager
+def reference_policy(model: Any) -> Iterator[None]:
+    """The policy the stage started from: its frozen adapter copy, or the base where it began a new one."""
+    while hasattr(model, "module"):
+        model = model.module
+    if REFERENCE in model.peft_config:
+        model.set_adapter(REFERENCE)
+        try:
+            yield
+        finally:
+            model.set_adapter("default")
+            for name, parameter in model.named_parameters():
+                if f".{REFERENCE}." in name:
+                    parameter.requires_grad_(False)
+    else:
+        with model.disable_adapter():
+            yield
+
+
+def _pad_floats(rows: list[tuple[float, ...] | None], like_RL: Tensor) -> Tensor | None:
+    if rows[0] is None:
+        return None
+    padded = like_RL.new_zeros(like_RL.shape)
+    for i, row in enumerate(rows):
+        if row:
+            padded[i, : len(row)] = like_RL.new_tensor(row)
+    return padded
+
+
+def _sum_gradients(model: Any, accelerator: Accelerator) -> None:
+    """Sums the trained parameters' gradients over processes, in one flat buffer."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+    flat = accelerator.reduce(flat, reduction="sum")
+    for parameter, gradient in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = gradient.view_as(parameter).clone()

@@ -1,0 +1,188 @@
+"""The taxonomy verifier: its policy on a toy tree, its failures of record, and real answers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from rewards import FINE_R1, Group, RewardSpec, TaxonomyVerifier, build_reward, build_rubric
+from rewards.build import REWARDS
+from rlfg.errors import RlfgError
+from rlfg.taxonomy import Taxonomy, load_taxonomy
+from rlfg.types import VERDICT_LABELS
+
+TABLE = """\
+order,family,genus,genus_common,species,species_common,subspecies
+Charadriiformes,Laridae,Larus,gull,Larus argentatus,Herring Gull,
+Charadriiformes,Laridae,Larus,gull,Larus fuscus,Lesser Black-backed Gull,Larus fuscus graellsii
+Passeriformes,Prunellidae,Prunella,,Prunella modularis,Dunnock,
+Lamiales,Lamiaceae,Prunella,,Prunella vulgaris,Selfheal,
+"""
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def taxonomy(tmp_path_factory: pytest.TempPathFactory) -> Taxonomy:
+    path = tmp_path_factory.mktemp("toy") / "toy.csv"
+    path.write_text(TABLE)
+    return load_taxonomy(path, root="organism")
+
+
+@pytest.fixture(scope="module")
+def verifier(taxonomy: Taxonomy) -> TaxonomyVerifier:
+    return TaxonomyVerifier(taxonomy)
+
+
+@pytest.mark.parametrize(
+    ("answer", "label", "specificity"),
+    [
+        ("Larus fuscus", "SPECIFIC", 1.0),
+        ("lesser black backed GULL", "SPECIFIC", 1.0),
+        ("Larus fuscus graellsii", "MORE_SPECIFIC", 1.0),
+        ("gull", "LESS_SPECIFIC", 0.75),
+        ("Laridae", "LESS_SPECIFIC", 0.5),
+        ("Charadriiformes", "GENERIC", 0.25),
+        ("organism", "GENERIC", 0.0),
+        ("Herring Gull", "WRONG", None),
+        ("Dunnock", "WRONG", None),
+        ("Prunella", "WRONG", None),
+        ("Pink-bellied Gull", "WRONG", None),
+        ("Lesser Black-backed Gull or Herring Gull", "WRONG", None),
+        ("I don't know", "ABSTAIN", None),
+        ("None", "ABSTAIN", None),
+        (None, "UNPARSED", None),
+        ("", "UNPARSED", None),
+        (" \n\u200b", "UNPARSED", None),
+        ("...", "UNPARSED", None),
+    ],
+)
+def test_policy(verifier: TaxonomyVerifier, answer: str | None, label: str, specificity: float | None) -> None:
+    (verdict,) = verifier.verify([(answer, "Lesser Black-backed Gull")])
+    assert (verdict.label, verdict.specificity) == (label, specificity)
+    assert verdict.reason
+    assert verdict.truth == "Lesser Black-backed Gull"
+    assert verdict.truth_node is not None, "the truth is known whatever the answer"
+    assert verdict.answer == (None if label == "UNPARSED" else answer)
+    assert verdict.source == ("parser" if label == "UNPARSED" else "taxonomy")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("Larus fuscus", "species Larus fuscus is the truth"),
+        (
+            "Larus fuscus graellsii",
+            "subspecies Larus fuscus graellsii stands below the truth, species Larus fuscus",
+        ),
+        ("gull", "genus Larus stands above the truth, species Larus fuscus"),
+        ("Herring Gull", "species Larus argentatus and the truth, species Larus fuscus, part at genus Larus"),
+        ("Pink-bellied Gull", "unresolved: the answer is not in the taxonomy"),
+        ("gull, dunnock", "the answer names several options"),
+    ],
+)
+def test_reasons_can_be_checked(verifier: TaxonomyVerifier, answer: str, reason: str) -> None:
+    assert verifier.verify([(answer, "Larus fuscus")])[0].reason == reason
+
+
+@pytest.mark.parametrize("truth", ["Dunnock", "Selfheal"])
+def test_an_ambiguous_answer_counts_as_its_best_taxon(verifier: TaxonomyVerifier, truth: str) -> None:
+    (verdict,) = verifier.verify([("Prunella", truth)])
+    assert verdict.label == "LESS_SPECIFIC"
+    assert "truth-assisted: the answer names 2 taxa" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"), [("Dunnock", "MORE_SPECIFIC"), ("Lamiales", "LESS_SPECIFIC"), ("gull", "WRONG")]
+)
+def test_an_ambiguous_truth_counts_as_its_best_taxon(verifier: TaxonomyVerifier, answer: str, label: str) -> None:
+    (verdict,) = verifier.verify([(answer, "Prunella")])
+    assert verdict.label == label
+    assert "truth-assisted: the truth names 2 taxa" in verdict.reason
+
+
+def test_an_unknown_truth_gives_no_verdict_but_unparsed_stays_unparsed(verifier: TaxonomyVerifier) -> None:
+    answers = ["gull", "None", "gull or dunnock", None]
+    labels = [verdict.label for verdict in verifier.verify([(answer, "dodo") for answer in answers])]
+    assert labels == ["NO_VERDICT", "NO_VERDICT", "NO_VERDICT", "UNPARSED"]
+    assert verifier.verify([("gull", "dodo")])[0].reason == 'the truth "dodo" is not in the taxonomy'
+
+
+def test_the_border_is_an_option(taxonomy: Taxonomy) -> None:
+    pairs = [("gull", "Larus fuscus"), ("Laridae", "Larus fuscus"), ("Charadriiformes", "Larus fuscus")]
+    labels = {b: [v.label for v in TaxonomyVerifier(taxonomy, border=b).verify(pairs)] for b in (0, 1, 3)}
+    assert labels == {
+        0: ["GENERIC", "GENERIC", "GENERIC"],
+        1: ["LESS_SPECIFIC", "GENERIC", "GENERIC"],
+        3: ["LESS_SPECIFIC", "LESS_SPECIFIC", "LESS_SPECIFIC"],
+    }
+    with pytest.raises(RlfgError, match="border is -1"):
+        TaxonomyVerifier(taxonomy, border=-1)
+
+
+def test_order_is_kept_and_seen_pairs_are_remembered(verifier: TaxonomyVerifier) -> None:
+    pairs = [("gull", "Dunnock"), (None, "Dunnock"), ("Dunnock", "Dunnock"), ("gull", "Dunnock")]
+    verdicts = verifier.verify(pairs)
+    assert [verdict.label for verdict in verdicts] == ["WRONG", "UNPARSED", "SPECIFIC", "WRONG"]
+    assert verdicts[0] is verdicts[3] is verifier.verify(pairs[:1])[0]
+    many = pairs * 25_000
+    start = perf_counter()
+    verifier.verify(many)
+    assert perf_counter() - start < 0.5, "100,000 seen pairs take about 0.02 s"
+
+
+# Failures of published rewards. Visual-RFT's containment rule pays the first two in full.
+FAILURES = {
+    "empty answer": "",
+    "all classes": "Larus argentatus, Larus fuscus, Prunella modularis, Prunella vulgaris",
+    "all classes, a line each": "Herring Gull\nLesser Black-backed Gull\nDunnock\nSelfheal",
+    "all classes, in a row": "Herring Gull Lesser Black-backed Gull Dunnock Selfheal",
+    "A or B": "Herring Gull or Dunnock",
+    "truth inside a longer word": "Dunnockling",
+    "invented name": "Pink-bellied Herring Gull",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in REWARDS if name != "fine_r1_accuracy"])
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("truth", ["Herring Gull", "Dunnock"])
+def test_known_failures_earn_nothing(verifier: TaxonomyVerifier, name: str, failure: str, truth: str) -> None:
+    """Whether alone in the group or beside a right answer."""
+    failing, right = verifier.verify([(FAILURES[failure], truth), (truth, truth)])
+    earned = -1 if failure == "empty answer" else 0
+    assert build_reward(name)([failing]) == [earned]
+    assert build_reward(name)([failing, right]) == [earned, 1]
+
+
+@pytest.mark.parametrize("failure", ["empty answer", "all classes", "all classes, a line each", "A or B"])
+def test_known_failures_earn_fine_r1_no_accuracy(verifier: TaxonomyVerifier, failure: str) -> None:
+    assert build_reward("fine_r1_accuracy")(verifier.verify([(FAILURES[failure], "Dunnock")])) == [0]
+
+
+def test_an_empty_answer_in_good_form_earns_the_form_only(verifier: TaxonomyVerifier) -> None:
+    verdicts = tuple(verifier.verify([(None, "Dunnock"), ("Dunnock", "Dunnock")]))
+    completions = ("<think>Brown.</think><answer></answer>", "<think>Brown.</think><answer>Dunnock</answer>")
+    group = Group(verdicts=verdicts, completions=completions)
+    fine_r1 = [score.reward for score in build_rubric(FINE_R1)(group)]
+    assert fine_r1[0] == pytest.approx(0.1)
+    assert fine_r1[1] == pytest.approx(1)
+    assert [score.reward for score in build_rubric(RewardSpec())(group)] == [-1, 1]
+
+
+def test_real_answers() -> None:
+    """577 guesses of a language model against CUB-200; every line gets one verdict with its reason."""
+    answers, tree = DATA / "answers/bird200_guesses.jsonl", DATA / "taxonomies/hierarchy_CUB200.json"
+    if not answers.exists():
+        pytest.skip(f"{DATA} holds the real data and is not here")
+    taxonomy = load_taxonomy(tree, root="bird", root_aliases=["birds"])
+    rows = [json.loads(line) for line in answers.read_text().splitlines()]
+    verdicts = TaxonomyVerifier(taxonomy).verify([(row["answer"], row["truth"]) for row in rows])
+    counts = Counter(verdict.label for verdict in verdicts)
+    assert len(verdicts) == 577 == sum(counts.values())
+    assert counts.keys() <= set(VERDICT_LABELS)
+    assert all(verdict.reason for verdict in verdicts)
+    exact = [v.label for v, row in zip(verdicts, rows, strict=True) if row["answer"] == row["truth"] and v.truth_node]
+    assert set(exact) == {"SPECIFIC"}
