@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.intervals import SAMPLES, Interval, bootstrap, intervals
+from eval.intervals import SAMPLES, ClassBootstrap, Interval, class_bootstrap
 from eval.metrics import (
     Ratio,
     best_of_n,
@@ -19,7 +19,7 @@ from eval.metrics import (
     severity_ratios,
 )
 from eval.score import ScoredItem
-from eval.table import FloatArray, Table, build_table
+from eval.table import FloatArray, build_table
 from rlfg.taxonomy import Taxonomy
 
 
@@ -40,6 +40,7 @@ def summarise(
         `per_rank`, and `best_of_n` where an item has several answers.
     """
     table = build_table(items)
+    resamples = class_bootstrap(table.class_N, samples=samples, seed=seed)
     ratios = relation_ratios(table)
     if taxonomy is not None:
         ratios |= hierarchical_ratios(table, taxonomy) | severity_ratios(table, taxonomy)
@@ -47,17 +48,26 @@ def summarise(
     summary: dict[str, Any] = {
         "n": len(table.label_N),
         "items": len(per_item),
-        "classes": len(np.unique(table.class_N)),
+        "classes": resamples.weights_BC.shape[1],
         "failed": sum(item.error is not None for item in items),
         "counts": count_labels(table),
-        **_estimates(ratios, table, samples=samples, seed=seed),
+        **_describe(ratios, resamples),
     }
     if taxonomy is not None:
         summary["per_rank"] = {
-            rank: _estimates(rank_ratios, table, samples=samples, seed=seed)
+            rank: _describe(rank_ratios, resamples)
             for rank, rank_ratios in per_rank_ratios(table, taxonomy).items()
         }
-    summary["best_of_n"] = _best_of_n(table, per_item.tolist(), samples=samples, seed=seed)
+    if per_item.max(initial=0) > 1:
+        best = best_of_n(table)
+        summary["best_of_n"] = {
+            "answers_per_item": {"min": int(per_item.min()), "max": int(per_item.max())},
+            "n": len(best.label_N),
+            "counts": count_labels(best),
+            **_describe(
+                relation_ratios(best), class_bootstrap(best.class_N, samples=samples, seed=seed)
+            ),
+        }
     return summary
 
 
@@ -86,11 +96,11 @@ def split_groups(
 
 
 def estimates(
-    ratios: Mapping[str, Ratio], table: Table, *, samples: int = SAMPLES, seed: int = 0
+    ratios: Mapping[str, Ratio], resamples: ClassBootstrap
 ) -> tuple[dict[str, float | None], dict[str, FloatArray]]:
     """Values and bootstrap draws of the ratios, with `hm` where correctness and specificity are among them."""
     values = {name: ratio.value for name, ratio in ratios.items()}
-    draws = bootstrap(ratios, table.class_N, samples=samples, seed=seed)
+    draws = {name: resamples.draws(ratio) for name, ratio in ratios.items()}
     if "correctness" in ratios:
         hm = harmonic_mean(_array(values["correctness"]), _array(values["specificity"]))[0]
         values["hm"] = None if np.isnan(hm) else float(hm)
@@ -98,32 +108,20 @@ def estimates(
     return values, draws
 
 
-def _estimates(ratios: Mapping[str, Ratio], table: Table, *, samples: int, seed: int) -> dict[str, Any]:
+def _describe(ratios: Mapping[str, Ratio], resamples: ClassBootstrap) -> dict[str, Any]:
     """Values, their denominators and their intervals, ready for JSON."""
-    values, draws = estimates(ratios, table, samples=samples, seed=seed)
-    ci = intervals(draws, table.class_N)
+    values, draws = estimates(ratios, resamples)
     return {
         **values,
         "denominators": {name: int(ratio.denominator) for name, ratio in ratios.items()},
-        "ci": {name: _rounded(interval) for name, interval in ci.items()},
+        "ci": {name: rounded(interval) for name, interval in resamples.intervals(draws).items()},
     }
 
 
-def _best_of_n(table: Table, per_item: Sequence[int], *, samples: int, seed: int) -> dict[str, Any] | None:
-    if max(per_item, default=0) < 2:
-        return None
-    best = best_of_n(table)
-    return {
-        "answers_per_item": {"min": min(per_item), "max": max(per_item)},
-        "n": len(best.label_N),
-        "counts": count_labels(best),
-        **_estimates(relation_ratios(best), best, samples=samples, seed=seed),
-    }
+def rounded(interval: Interval | None) -> list[float] | None:
+    """An interval as JSON has it: [low, high] or null."""
+    return None if interval is None else [round(bound, 6) for bound in interval]
 
 
 def _array(value: float | None) -> FloatArray:
     return np.array([np.nan if value is None else value])
-
-
-def _rounded(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [round(bound, 6) for bound in interval]

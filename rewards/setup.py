@@ -18,11 +18,13 @@ class VerifierSpec:
     """Name of the root, where the file has several ("bird" for CUB)."""
     root_aliases: tuple[str, ...] = ()
     """Other names of the root ("birds")."""
+    ranks: tuple[str, ...] = ()
+    """Names of a lineage file's levels, from the top (order, family, genus, species)."""
     border: int = 2
     """Ranks above the truth that still count as LESS_SPECIFIC (2: genus and family of a species)."""
 
 
 def build_verifier(spec: VerifierSpec) -> TaxonomyVerifier:
     """Loads the taxonomy and the verifier on it."""
-    taxonomy = load_taxonomy(spec.taxonomy, root=spec.root, root_aliases=spec.root_aliases)
+    taxonomy = load_taxonomy(spec.taxonomy, root=spec.root, root_aliases=spec.root_aliases, ranks=spec.ranks)
     return TaxonomyVerifier(taxonomy, border=spec.border)

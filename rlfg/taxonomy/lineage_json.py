@@ -43,9 +43,7 @@ def read_lineage_json(
         raise RlfgError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     if not isinstance(lineages, dict):
         raise RlfgError(f"{path}: expected a JSON object of label → lineage, not a {_kind(lineages)}")
-    return taxonomy_from_lineages(
-        lineages, source=str(path), ranks=ranks, root=root, root_aliases=root_aliases
-    )
+    return taxonomy_from_lineages(lineages, source=str(path), ranks=ranks, root=root, root_aliases=root_aliases)
 
 
 def taxonomy_from_lineages(
@@ -71,9 +69,7 @@ def taxonomy_from_lineages(
     for label, lineage in lineages.items():
         where = f'{source}: label "{label}"'
         merger.add(_steps(label, lineage, ranks, where), where=where)
-    return build_taxonomy(
-        merger.records(), source=source, main_ranks=ranks, root=root, root_aliases=root_aliases
-    )
+    return build_taxonomy(merger.records(), source=source, main_ranks=ranks, root=root, root_aliases=root_aliases)
 
 
 def _steps(label: str, lineage: object, ranks: Sequence[str], where: str) -> list[Step]:

@@ -61,14 +61,10 @@ def read_parent_table(
 def _check_columns(header: Sequence[str], where: str) -> None:
     for column in REQUIRED:
         if column not in header:
-            raise RlfgError(
-                f'{where}: there is no column "{column}"; a parent table needs {", ".join(REQUIRED)}'
-            )
+            raise RlfgError(f'{where}: there is no column "{column}"; a parent table needs {", ".join(REQUIRED)}')
     for column in header:
         if column not in (*REQUIRED, *OPTIONAL):
-            raise RlfgError(
-                f'{where}: unknown column "{column}"; known are {", ".join((*REQUIRED, *OPTIONAL))}'
-            )
+            raise RlfgError(f'{where}: unknown column "{column}"; known are {", ".join((*REQUIRED, *OPTIONAL))}')
 
 
 def _record(row: Mapping[str, str], where: str) -> TaxonRecord:

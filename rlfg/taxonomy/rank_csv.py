@@ -39,9 +39,7 @@ def read_rank_csv(path: str | Path, *, root: str | None = None, root_aliases: Se
         if not steps:
             raise RlfgError(f"{where}: no taxon in this row; fill in at least one of {', '.join(ranks)}")
         merger.add(steps, where=where)
-    return build_taxonomy(
-        merger.records(), source=str(path), main_ranks=ranks, root=root, root_aliases=root_aliases
-    )
+    return build_taxonomy(merger.records(), source=str(path), main_ranks=ranks, root=root, root_aliases=root_aliases)
 
 
 def write_rank_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:

@@ -78,9 +78,7 @@ def _named(taxonomy: Taxonomy, span: str, trace: tuple[str, ...]) -> Resolution:
         return Resolution(status="ambiguous", candidates=found, span=span, trace=(*trace, step))
     is_name = normalize(taxonomy.node_name(found[0])) == normalize(span)
     step = f"{'the name' if is_name else 'another name'} of {taxonomy.describe(found[0])}"
-    return Resolution(
-        status="exact" if is_name else "synonym", candidates=found, span=span, trace=(*trace, step)
-    )
+    return Resolution(status="exact" if is_name else "synonym", candidates=found, span=span, trace=(*trace, step))
 
 
 def _list(taxonomy: Taxonomy, options: list[str], trace: tuple[str, ...]) -> Resolution:
@@ -105,6 +103,4 @@ def _split(separator: re.Pattern[str], text: str) -> list[str]:
 def _place(taxonomy: Taxonomy, node: int) -> str:
     """Words that tell namesakes apart."""
     above = int(taxonomy.parent[node])
-    return (
-        taxonomy.describe(node) if above < 0 else f"{taxonomy.describe(node)} in {taxonomy.describe(above)}"
-    )
+    return taxonomy.describe(node) if above < 0 else f"{taxonomy.describe(node)} in {taxonomy.describe(above)}"

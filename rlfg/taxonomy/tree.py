@@ -150,9 +150,7 @@ def _subtree_ends(parent: NDArray[np.int32]) -> list[int]:
     return ends
 
 
-def _depths(
-    parent: NDArray[np.int32], ranks: Sequence[str | None], main_ranks: Sequence[str]
-) -> NDArray[np.int32]:
+def _depths(parent: NDArray[np.int32], ranks: Sequence[str | None], main_ranks: Sequence[str]) -> NDArray[np.int32]:
     """Places of the ranks rather than ranked nodes, so that a missing rank in between still counts."""
     place = {rank: index for index, rank in enumerate(main_ranks)}
     depth = np.zeros(len(parent), dtype=np.int32)

@@ -74,9 +74,7 @@ def test_rank_table_in_other_clothes(put: Put, change: str) -> None:
 
 
 def test_any_columns_can_be_ranks(put: Put) -> None:
-    tree = load_taxonomy(
-        put("t.csv", "manufacturer,family,variant\nBoeing,737,737-200\nBoeing,737,737-300\n")
-    )
+    tree = load_taxonomy(put("t.csv", "manufacturer,family,variant\nBoeing,737,737-200\nBoeing,737,737-300\n"))
     assert tree.main_ranks == ("manufacturer", "family", "variant")
     assert tree.names == ("Boeing", "737", "737-200", "737-300")
     assert tree.depth.tolist() == [0, 1, 2, 2]
@@ -156,12 +154,8 @@ def test_lineages_with_declared_ranks(put: Put) -> None:
     tree = load_taxonomy(path, ranks=["family", "genus", "species"])
     assert tree.describe(one(tree, "gull")) == "genus Larus"
     assert tree.describe(one(tree, "Wren")) == "genus Wren"
-    assert failure(path, ranks=["family", "genus"]).startswith(
-        't.json: label "Herring Gull": 3 taxa, but only 2'
-    )
-    assert failure(path, ranks=["species", "genus"]).startswith(
-        't.json: rank "species" stands before "genus"'
-    )
+    assert failure(path, ranks=["family", "genus"]).startswith('t.json: label "Herring Gull": 3 taxa, but only 2')
+    assert failure(path, ranks=["species", "genus"]).startswith('t.json: rank "species" stands before "genus"')
 
 
 def test_the_same_name_under_two_parents_makes_two_taxa(put: Put) -> None:
@@ -260,6 +254,4 @@ def test_files_that_cannot_be_taxonomies(put: Put, tmp_path: Path) -> None:
     assert failure(put("t.txt", "a")).startswith("t.txt: unknown kind of taxonomy; use a .csv")
     assert failure(put("t.csv", "genus\nLärus\n", "latin-1")).startswith("t.csv: not UTF-8 text (byte 7)")
     assert failure(put("u.csv", RANK_TABLE), ranks=["genus"]).startswith("u.csv: a rank table's columns are")
-    assert failure(put("u.csv", RANK_TABLE), root_aliases="birds").startswith(
-        "u.csv: root_aliases and ranks are"
-    )
+    assert failure(put("u.csv", RANK_TABLE), root_aliases="birds").startswith("u.csv: root_aliases and ranks are")

@@ -136,9 +136,7 @@ def test_duality_and_range(case: tuple[Taxonomy, int, int], border: int) -> None
 
 
 @given(trees_with_a_pair(), st.integers(0, 4))
-def test_going_down_towards_the_truth_never_lowers_the_verdict(
-    case: tuple[Taxonomy, int, int], border: int
-) -> None:
+def test_going_down_towards_the_truth_never_lowers_the_verdict(case: tuple[Taxonomy, int, int], border: int) -> None:
     tree, _, truth = case
     path = tree.lineage(truth)
     orders = [relation(tree, answer, truth, border=border).order for answer in path]

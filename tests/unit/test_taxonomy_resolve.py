@@ -98,9 +98,7 @@ def test_check_labels_says_what_is_wrong_with_each_distinct_label_once() -> None
     assert [problem.label for problem in problems] == ["Hering Gull", "Prunella", "xyzzy"]
     missing, shared, unlike = problems
     assert missing.suggestions[0] == "Herring Gull"
-    assert missing.message.startswith(
-        'label "Hering Gull" is not in the taxonomy; did you mean "Herring Gull"'
-    )
+    assert missing.message.startswith('label "Hering Gull" is not in the taxonomy; did you mean "Herring Gull"')
     assert len(shared.candidates) == 2
     assert "thing > Plants > Prunella" in shared.message
     assert unlike.suggestions == ()

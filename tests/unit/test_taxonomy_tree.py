@@ -36,9 +36,7 @@ def record(
     rank: str | None = None,
     aliases: tuple[str, ...] = (),
 ) -> TaxonRecord:
-    return TaxonRecord(
-        id=key, parent=parent, name=name or key, rank=rank, aliases=aliases, where=f"toy:{key}"
-    )
+    return TaxonRecord(id=key, parent=parent, name=name or key, rank=rank, aliases=aliases, where=f"toy:{key}")
 
 
 def build(*records: TaxonRecord, main_ranks: tuple[str, ...] = (), root: str | None = None) -> Taxonomy:
@@ -96,9 +94,7 @@ def test_a_single_top_taxon_keeps_its_name_and_gets_the_declared_ones() -> None:
 
 
 def test_lookup_folds_and_finds_aliases() -> None:
-    tree = build(
-        record("a", None), record("b", "a", name="Brewer's Blackbird", aliases=("Euphagus", "mirlo"))
-    )
+    tree = build(record("a", None), record("b", "a", name="Brewer's Blackbird", aliases=("Euphagus", "mirlo")))
     assert tree.lookup("brewers-blackbird") == tree.lookup("EUPHAGUS") == tree.lookup("mirlo") == (1,)
     assert tree.lookup("blackbird") == tree.lookup("") == ()
 
@@ -253,9 +249,7 @@ def random_trees(draw: st.DrawFn) -> Taxonomy:
 
 
 @given(random_trees(), st.data())
-def test_ancestors_are_the_lineage_and_lca_is_its_lowest_common_part(
-    tree: Taxonomy, data: st.DataObject
-) -> None:
+def test_ancestors_are_the_lineage_and_lca_is_its_lowest_common_part(tree: Taxonomy, data: st.DataObject) -> None:
     a, b = (data.draw(st.integers(0, tree.n - 1)) for _ in range(2))
     assert tree.is_ancestor(a, b) == (a in tree.lineage(b)[:-1])
     common = [x for x, y in zip(tree.lineage(a), tree.lineage(b), strict=False) if x == y]

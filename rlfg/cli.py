@@ -1,0 +1,247 @@
+"""The `rlfg` command. Scoring and reporting load no torch; a subcommand imports what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rlfg import __version__
+from rlfg.errors import RlfgError
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs one subcommand; bad input is one line on stderr and exit status 2."""
+    args = _parser().parse_args(argv)
+    try:
+        status = args.run(args)
+    except RlfgError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except BrokenPipeError:
+        raise SystemExit(141) from None
+    raise SystemExit(status or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rlfg", description="Open-world fine-grained classification by RL.")
+    parser.add_argument("--version", action="version", version=f"rlfg {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_demo, _world, _predict, _score, _report, _compare, _plan, _doctor, _check, _recipes):
+        add(commands)
+    return parser
+
+
+def _demo(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("demo", help="the method end to end on the embedded world, on a CPU")
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"))
+    parser.add_argument("--seed", type=int, default=0)
+
+    def run(args: argparse.Namespace) -> None:
+        from rlfg.training.demo import run_demo
+
+        run_demo(args.out, seed=args.seed)
+
+    parser.set_defaults(run=run)
+
+
+def _world(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("world", help="write the embedded world's pictures, manifests and taxonomy")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+
+    def run(args: argparse.Namespace) -> None:
+        from rlfg.data.world import WorldSpec, write_world
+
+        counts = write_world(args.out, WorldSpec(seed=args.seed))
+        print(f"{args.out}: " + ", ".join(f"{n} {split}" for split, n in counts.items()))
+
+    parser.set_defaults(run=run)
+
+
+def _predict(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("predict", help="run a model over a dataset (resumable)")
+    parser.add_argument("--config", required=True, help="YAML file; see recipes/configs/evaluate")
+    parser.add_argument("overrides", nargs="*", metavar="key.sub=value")
+
+    def run(args: argparse.Namespace) -> int:
+        from eval.predict import PredictConfig
+        from rlfg.config import load_config
+        from rlfg.training.evaluation import run_predict
+
+        return run_predict(load_config(PredictConfig, args.config, args.overrides))
+
+    parser.set_defaults(run=run)
+
+
+def _taxonomy_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--taxonomy", type=Path, required=True, help="rank table, parent table or lineage JSON")
+    parser.add_argument("--root", help='name of the root, where the file has several top taxa ("bird")')
+    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME")
+    parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")
+    parser.add_argument("--border", type=int, default=2, help="ranks above the truth that are LESS_SPECIFIC (2)")
+
+
+def _score(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("score", help="score predictions against a taxonomy (no torch, no GPU)")
+    _taxonomy_options(parser)
+    parser.add_argument("--predictions", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
+    parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
+
+    def run(args: argparse.Namespace) -> None:
+        from eval.predictions import read_predictions
+        from eval.score import score, write_items
+        from eval.summary import grouped, summarise
+        from rewards.setup import VerifierSpec, build_verifier
+
+        verifier = build_verifier(
+            VerifierSpec(
+                taxonomy=str(args.taxonomy),
+                root=args.root,
+                root_aliases=tuple(args.root_alias),
+                ranks=tuple(filter(None, args.ranks.split(","))),
+                border=args.border,
+            )
+        )
+        predictions = read_predictions(args.predictions)
+        taxonomy = verifier.taxonomy
+        items = score(predictions, verifier, taxonomy, parse_mode=args.parse, group_by=args.group_by)
+        metrics = {
+            "predictions": str(args.predictions),
+            "taxonomy": {"source": taxonomy.source, "hash": taxonomy.hash, "border": args.border},
+            "parse": args.parse,
+            **summarise(items, taxonomy),
+        }
+        if args.group_by:
+            metrics["groups"] = grouped(items, taxonomy)
+        args.out.mkdir(parents=True, exist_ok=True)
+        write_items(args.out / "items.jsonl", items)
+        (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+        print(_headline(metrics))
+        print(f"{args.out}: metrics.json, items.jsonl")
+
+    parser.set_defaults(run=run)
+
+
+def _headline(metrics: dict[str, object]) -> str:
+    """Counts, then each headline metric with its interval and denominator."""
+    counts, ci, of = metrics["counts"], metrics["ci"], metrics["denominators"]
+    assert isinstance(counts, dict) and isinstance(ci, dict) and isinstance(of, dict)
+    lines = ["  ".join(f"{label} {n}" for label, n in counts.items() if n) + f"  failed {metrics['failed']}"]
+    for name in ("correctness", "specificity", "hm"):
+        value, interval = metrics[name], ci.get(name)
+        shown = "undefined" if value is None else f"{value:.3f}"
+        bounds = f"  95 % [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
+        lines.append(f"{name:<12}{shown}{bounds}" + (f"  of {of[name]}" if name in of else ""))
+    return "\n".join(lines)
+
+
+def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("report", help="one HTML file from scored runs")
+    parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score, in order")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
+    parser.add_argument("--title", default="Open-world classification")
+    _taxonomy_options(parser)
+
+    def run(args: argparse.Namespace) -> None:
+        from eval.report import report_from_folders
+        from rlfg.taxonomy import load_taxonomy
+
+        taxonomy = load_taxonomy(
+            args.taxonomy,
+            root=args.root,
+            root_aliases=args.root_alias,
+            ranks=tuple(filter(None, args.ranks.split(","))),
+        )
+        report_from_folders(args.scored, args.out, taxonomy=taxonomy, curves=args.curves, title=args.title)
+        print(args.out)
+
+    parser.set_defaults(run=run)
+
+
+def _compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("compare", help="paired comparison of two scored runs")
+    parser.add_argument("a", type=Path)
+    parser.add_argument("b", type=Path)
+    parser.add_argument("--json", type=Path, help="also write the comparison here")
+
+    def run(args: argparse.Namespace) -> None:
+        from eval.compare import compare
+        from eval.score import read_items
+
+        result = compare(read_items(args.a / "items.jsonl"), read_items(args.b / "items.jsonl"))
+        print(result)
+        if args.json:
+            args.json.write_text(json.dumps(result.to_json(), indent=2) + "\n")
+
+    parser.set_defaults(run=run)
+
+
+def _plan(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("plan", help="what a GRPO config would do, without weights")
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("overrides", nargs="*", metavar="key.sub=value")
+
+    def run(args: argparse.Namespace) -> None:
+        from rlfg.config import load_config
+        from rlfg.training.config import GrpoConfig
+        from rlfg.training.plan import plan
+
+        print(plan(load_config(GrpoConfig, args.config, args.overrides), processes=args.processes))
+
+    parser.set_defaults(run=run)
+
+
+def _doctor(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("doctor", help="what works on this machine, and how to mend what does not")
+
+    def run(args: argparse.Namespace) -> int:
+        from rlfg.doctor import diagnose
+
+        return diagnose()
+
+    parser.set_defaults(run=run)
+
+
+def _check(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("check", help="look at every picture of a dataset, and at its labels")
+    parser.add_argument("path", help="manifest, image folder or Hugging Face dataset")
+    parser.add_argument("--taxonomy", type=Path)
+    parser.add_argument("--root")
+
+    def run(args: argparse.Namespace) -> int:
+        from rlfg.data import DataSpec, check_images, load_examples
+        from rlfg.taxonomy import check_labels, load_taxonomy
+
+        examples = load_examples(DataSpec(path=args.path))
+        _, report = check_images(examples, on_bad="skip")
+        print(report)
+        problems = []
+        if args.taxonomy:
+            taxonomy = load_taxonomy(args.taxonomy, root=args.root)
+            problems = check_labels(taxonomy, (example.label for example in examples))
+            print(f"{len({e.label for e in examples})} labels, {len(problems)} not in {args.taxonomy}")
+            print("\n".join(f"  {problem.message}" for problem in problems[:20]))
+        return 1 if report.bad or problems else 0
+
+    parser.set_defaults(run=run)
+
+
+def _recipes(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = commands.add_parser("recipes", help="recipes and configs")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    copy = actions.add_parser("copy", help="copy recipes/ into a folder of yours")
+    copy.add_argument("target", type=Path, nargs="?", default=Path())
+
+    def run(args: argparse.Namespace) -> None:
+        from rlfg.resources import copy_recipes
+
+        print(f"{args.target / 'recipes'}: {copy_recipes(args.target)} files")
+
+    copy.set_defaults(run=run)
