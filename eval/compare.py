@@ -2,36 +2,84 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from eval.intervals import SAMPLES, ClassBootstrap, class_bootstrap
+from eval.intervals import SAMPLES, ClassBootstrap, Interval, class_bootstrap
 from eval.metrics import hierarchical_ratios, relation_ratios, severity_ratios
+from eval.pairing import PairedRuns, pair_runs, usual_verdict
 from eval.score import ScoredItem
-from eval.summary import estimates, rounded
+from eval.summary import estimates
 from eval.table import CORRECT_LABELS, FloatArray, build_table
-from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
-from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS, Relation
+from rlfg.types import NO_VERDICT, VERDICT_LABELS
 
-_BADNESS = {UNPARSED: -1} | {relation.value: relation.order for relation in Relation}
+_LISTED = 20
+"""Changed items that the text shows; the JSON has them all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Paired:
-    """The items of two runs, by id."""
+class Difference:
+    """One metric of two runs; None where it is undefined."""
 
-    ids: tuple[str, ...]
-    """Answered in both, in A's order."""
-    a: dict[str, list[ScoredItem]]
-    b: dict[str, list[ScoredItem]]
+    a: float | None
+    b: float | None
+    difference: float | None
+    """b - a."""
+    ci: Interval | None
+    """95 % interval of the difference."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class McNemar:
+    """Items by which run was right about them, and the exact two-sided p of "equally often"."""
+
+    both_correct: int
+    only_a_correct: int
+    only_b_correct: int
+    neither_correct: int
+    no_verdict: int
+    """Items undecided in a run: in none of the other numbers."""
+    p: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """An item whose usual verdict differs between the runs, with all answers."""
+
+    id: str
+    truth: str
+    a_verdict: str
+    b_verdict: str
+    a_answers: dict[str, int]
+    b_answers: dict[str, int]
+    """How often each answer was given; "" stands for none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """Run B against run A. `str()` is for a person, `to_json()` holds everything."""
+
+    items: int
+    """Answered in both runs: what all numbers are about."""
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     failed: tuple[str, ...]
-    """In both, but without an answer in at least one."""
+    metrics: dict[str, Difference]
+    mcnemar: McNemar
+    transitions: dict[str, dict[str, int]]
+    """How many items went from A's verdict (outer key) to B's (inner key); zeros are left out."""
+    changed: tuple[Change, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionaries and lists."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """The differences, the test, the moves between verdicts, and the first changed items."""
+        return "\n\n".join([_text_of_items(self), _text_of_metrics(self), _text_of_test(self), _text_of_changes(self)])
 
 
 def compare(
@@ -41,95 +89,63 @@ def compare(
     *,
     samples: int = SAMPLES,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare run B with run A over the items both answered.
 
-    Differences are B - A over all answers of those items, with 95 % intervals from a paired bootstrap over
-    classes. For the test and the changes an item with several answers stands by its most frequent verdict
-    (ties: the worse one).
+    Differences are over all answers of those items, their intervals from a paired bootstrap over classes. For
+    the test and the changes, an item with several answers stands by its most frequent verdict (ties: the
+    worse one). The test takes items as independent, the intervals do not.
 
     Raises:
         RlfgError: the runs share no answered item, or disagree about an item's truth.
     """
-    paired = pair_items(a_items, b_items)
+    paired = pair_runs(a_items, b_items)
     verdicts = {id_: (usual_verdict(paired.a[id_]), usual_verdict(paired.b[id_])) for id_ in paired.ids}
-    return {
-        "items": len(paired.ids),
-        "only_a": list(paired.only_a),
-        "only_b": list(paired.only_b),
-        "failed": list(paired.failed),
-        "metrics": _differences(paired, taxonomy, samples=samples, seed=seed),
-        "mcnemar": _mcnemar(list(verdicts.values())),
-        "transitions": _transitions(list(verdicts.values())),
-        "changed": [
-            {"id": id_, "truth": paired.a[id_][0].truth, "a": _side(paired.a[id_]), "b": _side(paired.b[id_])}
-            for id_, (a, b) in verdicts.items()
-            if a != b
-        ],
-    }
-
-
-def pair_items(a_items: Sequence[ScoredItem], b_items: Sequence[ScoredItem]) -> Paired:
-    """Match two runs by item id; nothing is dropped without being named."""
-    a, b = _by_id(a_items), _by_id(b_items)
-    both = [id_ for id_ in a if id_ in b]
-    for id_ in both:
-        if a[id_][0].truth_class != b[id_][0].truth_class:
-            raise RlfgError(
-                f'item "{id_}" has truth "{a[id_][0].truth}" in A and "{b[id_][0].truth}" in B; '
-                "compare runs over the same items, scored with the same taxonomy"
-            )
-    answered = [id_ for id_ in both if a[id_][0].error is None and b[id_][0].error is None]
-    if not answered:
-        raise RlfgError("the two runs have no answered item in common; compare runs over the same manifest")
-    return Paired(
-        ids=tuple(answered),
-        a=a,
-        b=b,
-        only_a=tuple(id_ for id_ in a if id_ not in b),
-        only_b=tuple(id_ for id_ in b if id_ not in a),
-        failed=tuple(id_ for id_ in both if id_ not in set(answered)),
+    return Comparison(
+        items=len(paired.ids),
+        only_a=paired.only_a,
+        only_b=paired.only_b,
+        failed=paired.failed,
+        metrics=differences(paired, taxonomy, samples=samples, seed=seed),
+        mcnemar=_mcnemar(list(verdicts.values())),
+        transitions=_transitions(list(verdicts.values())),
+        changed=tuple(_change(paired, id_, a, b) for id_, (a, b) in verdicts.items() if a != b),
     )
 
 
-def usual_verdict(answers: Sequence[ScoredItem]) -> str:
-    """The most frequent decided verdict of an item, ties to the worse; NO_VERDICT where none was decided."""
-    counts = Counter(item.label for item in answers if item.verdict.decided)
-    return max(counts, key=lambda label: (counts[label], -_BADNESS[label]), default=NO_VERDICT)
+def differences(
+    paired: PairedRuns, taxonomy: Taxonomy | None = None, *, samples: int = SAMPLES, seed: int = 0
+) -> dict[str, Difference]:
+    """What B adds to each metric of A; both runs are resampled with the same classes."""
+    values_a, draws_a, resamples = _estimates(paired.common(paired.a), taxonomy, samples, seed)
+    values_b, draws_b, _ = _estimates(paired.common(paired.b), taxonomy, samples, seed)
+    found = {}
+    for name, a in values_a.items():
+        b = values_b[name]
+        both = a is not None and b is not None
+        found[name] = Difference(
+            a=a,
+            b=b,
+            difference=b - a if a is not None and b is not None else None,
+            ci=resamples.interval(draws_b[name] - draws_a[name]) if both else None,
+        )
+    return found
 
 
 def mcnemar_p(only_a: int, only_b: int) -> float:
-    """Exact two-sided McNemar test: a sign test on the items only one run got right (McNemar 1947)."""
-    n, k = only_a + only_b, min(only_a, only_b)
-    tail = sum(math.comb(n, i) for i in range(k + 1))
-    return min(1.0, 2 * tail / 2**n)
+    """Exact two-sided McNemar test: a sign test on the items that only one run got right (McNemar 1947)."""
+    n = only_a + only_b
+    ways = tail = 1  # Of 0 among n; the binomial coefficients follow one from the other.
+    for k in range(min(only_a, only_b)):
+        ways = ways * (n - k) // (k + 1)
+        tail += ways
+    return min(1.0, 2 * tail / (1 << n))
 
 
-def _differences(paired: Paired, taxonomy: Taxonomy | None, *, samples: int, seed: int) -> dict[str, Any]:
-    """Per metric: a, b, b - a and the interval of the difference."""
-    values_a, draws_a, _ = _run_estimates(paired, paired.a, taxonomy, samples=samples, seed=seed)
-    values_b, draws_b, resamples = _run_estimates(paired, paired.b, taxonomy, samples=samples, seed=seed)
-    return {
-        name: {
-            "a": a,
-            "b": (b := values_b[name]),
-            "difference": None if a is None or b is None else b - a,
-            "ci": rounded(resamples.interval(draws_b[name] - draws_a[name])),
-        }
-        for name, a in values_a.items()
-    }
-
-
-def _run_estimates(
-    paired: Paired,
-    run: dict[str, list[ScoredItem]],
-    taxonomy: Taxonomy | None,
-    *,
-    samples: int,
-    seed: int,
+def _estimates(
+    items: Sequence[ScoredItem], taxonomy: Taxonomy | None, samples: int, seed: int
 ) -> tuple[dict[str, float | None], dict[str, FloatArray], ClassBootstrap]:
-    """Values and draws of one run over the common items (the same classes, hence the same resamples)."""
-    table = build_table([item for id_ in paired.ids for item in run[id_]])
+    table = build_table(items)
     ratios = relation_ratios(table)
     if taxonomy is not None:
         ratios |= hierarchical_ratios(table, taxonomy) | severity_ratios(table, taxonomy)
@@ -137,44 +153,67 @@ def _run_estimates(
     return (*estimates(ratios, resamples), resamples)
 
 
-def _mcnemar(verdicts: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The 2x2 table of correctness and its exact p; items without a verdict on a side are counted apart."""
+def _mcnemar(verdicts: Sequence[tuple[str, str]]) -> McNemar:
     decided = [(a in CORRECT_LABELS, b in CORRECT_LABELS) for a, b in verdicts if NO_VERDICT not in (a, b)]
     cells = Counter(decided)
-    return {
-        "both_correct": cells[True, True],
-        "only_a_correct": cells[True, False],
-        "only_b_correct": cells[False, True],
-        "neither_correct": cells[False, False],
-        "no_verdict": len(verdicts) - len(decided),
-        "p": mcnemar_p(cells[True, False], cells[False, True]),
-    }
+    return McNemar(
+        both_correct=cells[True, True],
+        only_a_correct=cells[True, False],
+        only_b_correct=cells[False, True],
+        neither_correct=cells[False, False],
+        no_verdict=len(verdicts) - len(decided),
+        p=mcnemar_p(cells[True, False], cells[False, True]),
+    )
 
 
 def _transitions(verdicts: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    """How many items went from A's verdict (outer key) to B's (inner key); zeros are left out."""
     counts = Counter(verdicts)
-    return {
-        a: row
-        for a in VERDICT_LABELS
-        if (row := {b: counts[a, b] for b in VERDICT_LABELS if counts[a, b]})
-    }
+    rows = {a: {b: counts[a, b] for b in VERDICT_LABELS if counts[a, b]} for a in VERDICT_LABELS}
+    return {a: row for a, row in rows.items() if row}
 
 
-def _side(answers: Sequence[ScoredItem]) -> dict[str, Any]:
-    """One run's part of a changed item: its usual verdict and every answer with how often it was given."""
-    given = Counter((item.answer, item.label) for item in answers)
-    return {
-        "verdict": usual_verdict(answers),
-        "answers": [
-            {"answer": answer, "verdict": label, "count": count}
-            for (answer, label), count in given.most_common()
-        ],
-    }
+def _change(paired: PairedRuns, id_: str, a_verdict: str, b_verdict: str) -> Change:
+    a, b = paired.a[id_], paired.b[id_]
+    return Change(
+        id=id_,
+        truth=a[0].truth,
+        a_verdict=a_verdict,
+        b_verdict=b_verdict,
+        a_answers=dict(Counter(item.answer or "" for item in a).most_common()),
+        b_answers=dict(Counter(item.answer or "" for item in b).most_common()),
+    )
 
 
-def _by_id(items: Sequence[ScoredItem]) -> dict[str, list[ScoredItem]]:
-    by_id: dict[str, list[ScoredItem]] = {}
-    for item in items:
-        by_id.setdefault(item.id, []).append(item)
-    return by_id
+def _text_of_items(result: Comparison) -> str:
+    apart = {"only in A": result.only_a, "only in B": result.only_b, "failed in either": result.failed}
+    return f"{result.items} items in both; " + ", ".join(f"{name}: {len(ids)}" for name, ids in apart.items())
+
+
+def _text_of_metrics(result: Comparison) -> str:
+    lines = [f"{'metric':<16}{'A':>8}{'B':>8}{'B - A':>9}   95 % interval"]
+    for name, row in result.metrics.items():
+        a, b = ("–" if value is None else f"{value:.3f}" for value in (row.a, row.b))
+        difference = "–" if row.difference is None else f"{row.difference:+.3f}"
+        bounds = "" if row.ci is None else f"[{row.ci[0]:+.3f}, {row.ci[1]:+.3f}]"
+        lines.append(f"{name:<16}{a:>8}{b:>8}{difference:>9}   {bounds}".rstrip())
+    return "\n".join(lines)
+
+
+def _text_of_test(result: Comparison) -> str:
+    test = result.mcnemar
+    return (
+        f"correct in both {test.both_correct}, only in A {test.only_a_correct}, only in B {test.only_b_correct}, "
+        f"in neither {test.neither_correct}, no verdict {test.no_verdict}; exact McNemar p = {test.p:.3g}"
+    )
+
+
+def _text_of_changes(result: Comparison) -> str:
+    moves = [(count, a, b) for a, row in result.transitions.items() for b, count in row.items() if a != b]
+    lines = [f"{len(result.changed)} items changed verdict"]
+    lines += [f"{count:>6}  {a} → {b}" for count, a, b in sorted(moves, reverse=True)]
+    for change in result.changed[:_LISTED]:
+        a, b = (next(iter(answers)) or "no answer" for answers in (change.a_answers, change.b_answers))
+        lines.append(f'  {change.id}: {change.truth}: "{a}" {change.a_verdict} → "{b}" {change.b_verdict}')
+    if len(result.changed) > _LISTED:
+        lines.append(f"  … and {len(result.changed) - _LISTED} more, all of them in the JSON")
+    return "\n".join(lines)

@@ -83,7 +83,8 @@ def merge(config: PredictConfig, examples: Examples) -> Path:
 
     A picture that failed in every try keeps its line with the last error.
     """
-    out, found = Path(config.out), {}
+    out = Path(config.out)
+    found: dict[str, Prediction] = {}
     for path in [out, *parts(out)]:
         if path.is_file() and path.stat().st_size:
             for line in read_predictions(path):

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from eval.predictions import read_json_lines
-from rlfg.data.answers import parse_answer
+from rewards.verifier import Verifier
+from rlfg.data import ParseMode, parse_answer
 from rlfg.errors import RlfgError
-from rlfg.taxonomy import Taxonomy, resolve
+from rlfg.taxonomy import Taxonomy, normalize, resolve
 from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS, Prediction, Relation, Verdict
 
-ParseMode = Literal["strict", "lenient"]
 FAILED = "FAILED"
 """Label of a prediction whose model failed: counted on its own, never as an answer."""
 _Draft = tuple[Prediction, int, str | None]
 """A completion still to be judged: its prediction, sample index and answer (None: unparsed)."""
-
-
-class Verifier(Protocol):
-    """Whatever judges (answer or None where unparsed, truth) pairs, in their order."""
-
-    def verify(self, pairs: Sequence[tuple[str | None, str]]) -> list[Verdict]:
-        """One verdict per pair."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +33,9 @@ class ScoredItem:
     answer: str | None
     """The answer's text; None where the completion had none, or the model failed."""
     verdict: Verdict
+    truth_class: str
+    """The class an item belongs to, the cluster of every bootstrap: its truth's taxon ("#17") where that is
+    one, else the normalised text."""
     truth_taxon: str | None = None
     answer_taxon: str | None = None
     """What the texts resolved to, in words ("genus Larus"); None where they did not."""
@@ -55,19 +51,13 @@ class ScoredItem:
         """One of `VERDICT_LABELS`, or `FAILED`."""
         return FAILED if self.error is not None else self.verdict.label
 
-    @property
-    def truth_class(self) -> str:
-        """The class an item belongs to: its truth's taxon where one was found, else its text."""
-        node = self.verdict.truth_node
-        return self.truth.casefold() if node is None else f"#{node}"
-
 
 def score(
     predictions: Sequence[Prediction],
     verifier: Verifier,
     taxonomy: Taxonomy,
     *,
-    parse_mode: ParseMode = "strict",
+    parse_mode: ParseMode = "lenient",
     group_by: str | None = None,
 ) -> list[ScoredItem]:
     """Judge every completion of every prediction.
@@ -84,7 +74,7 @@ def score(
     """
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
     verdicts = _judge(drafts, verifier)
-    traces: dict[str, tuple[str, ...]] = {}
+    trace, truth_class = _tracer(taxonomy), _classifier(taxonomy)
     groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
     return [
         ScoredItem(
@@ -93,9 +83,10 @@ def score(
             truth=prediction.truth,
             answer=answer,
             verdict=verdict,
+            truth_class=truth_class(prediction.truth),
             truth_taxon=_describe(taxonomy, verdict.truth_node),
             answer_taxon=_describe(taxonomy, verdict.answer_node),
-            trace=_trace(taxonomy, answer, verdict, traces),
+            trace=trace(answer, verdict),
             group=groups[prediction.id],
             image=prediction.image,
             error=prediction.error,
@@ -156,14 +147,26 @@ def _describe(taxonomy: Taxonomy, node: int | None) -> str | None:
     return None if node is None else taxonomy.describe(node)
 
 
-def _trace(
-    taxonomy: Taxonomy, answer: str | None, verdict: Verdict, seen: dict[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    """The resolver's steps (looked up once per distinct answer), then the verifier's reason."""
-    if answer is not None and answer not in seen:
-        seen[answer] = tuple(resolve(taxonomy, answer).trace)
-    steps = () if answer is None else seen[answer]
-    return (*steps, verdict.reason) if verdict.reason else steps
+def _tracer(taxonomy: Taxonomy) -> Callable[[str | None, Verdict], tuple[str, ...]]:
+    """Gives the resolver's steps (looked up once per distinct answer), then the verifier's reason."""
+    steps = lru_cache(None)(lambda answer: resolve(taxonomy, answer).trace)
+
+    def trace(answer: str | None, verdict: Verdict) -> tuple[str, ...]:
+        found = () if answer is None else steps(answer)
+        return (*found, verdict.reason) if verdict.reason else found
+
+    return trace
+
+
+def _classifier(taxonomy: Taxonomy) -> Callable[[str], str]:
+    """Gives the class of a truth: two spellings of one taxon are one class, namesakes are told apart by neither."""
+
+    @lru_cache(None)
+    def truth_class(truth: str) -> str:
+        nodes = resolve(taxonomy, truth).candidates
+        return f"#{nodes[0]}" if len(nodes) == 1 else normalize(truth)
+
+    return truth_class
 
 
 def _to_json(item: ScoredItem) -> dict[str, Any]:
@@ -172,6 +175,7 @@ def _to_json(item: ScoredItem) -> dict[str, Any]:
         "id": item.id,
         "sample": item.sample,
         "truth": item.truth,
+        "class": item.truth_class,
         "answer": item.answer,
         "verdict": item.label,
         "specificity": verdict.specificity,
@@ -209,6 +213,7 @@ def _from_json(record: Mapping[str, Any], where: str) -> ScoredItem:
             truth=record["truth"],
             answer=record["answer"],
             verdict=verdict,
+            truth_class=record["class"],
             truth_taxon=record["truth_taxon"],
             answer_taxon=record["answer_taxon"],
             trace=tuple(record["trace"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from eval.metrics import (
 from eval.score import ScoredItem
 from eval.table import FloatArray, build_table
 from rlfg.taxonomy import Taxonomy
+from rlfg.types import NO_VERDICT
 
 
 def summarise(
@@ -36,7 +38,8 @@ def summarise(
 
     Returns:
         `n` answers (the sum of `counts`), `items`, `classes`, `failed` (predictions without any answer, in no
-        metric), `counts`, the metrics by name (None where undefined) with their `denominators` and 95 % `ci`,
+        metric), `counts`,
+        `no_verdict` (why there was none, with counts), the metrics by name (None where undefined) with their `denominators` and 95 % `ci`,
         `per_rank`, and `best_of_n` where an item has several answers.
     """
     table = build_table(items)
@@ -51,12 +54,12 @@ def summarise(
         "classes": resamples.weights_BC.shape[1],
         "failed": sum(item.error is not None for item in items),
         "counts": count_labels(table),
+        "no_verdict": dict(Counter(i.verdict.reason for i in items if i.label == NO_VERDICT).most_common()),
         **_describe(ratios, resamples),
     }
     if taxonomy is not None:
         summary["per_rank"] = {
-            rank: _describe(rank_ratios, resamples)
-            for rank, rank_ratios in per_rank_ratios(table, taxonomy).items()
+            rank: _describe(rank_ratios, resamples) for rank, rank_ratios in per_rank_ratios(table, taxonomy).items()
         }
     if per_item.max(initial=0) > 1:
         best = best_of_n(table)
@@ -64,9 +67,7 @@ def summarise(
             "answers_per_item": {"min": int(per_item.min()), "max": int(per_item.max())},
             "n": len(best.label_N),
             "counts": count_labels(best),
-            **_describe(
-                relation_ratios(best), class_bootstrap(best.class_N, samples=samples, seed=seed)
-            ),
+            **_describe(relation_ratios(best), class_bootstrap(best.class_N, samples=samples, seed=seed)),
         }
     return summary
 
@@ -103,7 +104,7 @@ def estimates(
     draws = {name: resamples.draws(ratio) for name, ratio in ratios.items()}
     if "correctness" in ratios:
         hm = harmonic_mean(_array(values["correctness"]), _array(values["specificity"]))[0]
-        values["hm"] = None if np.isnan(hm) else float(hm)
+        values = {"hm": None if np.isnan(hm) else float(hm), **values}
         draws["hm"] = harmonic_mean(draws["correctness"], draws["specificity"])
     return values, draws
 

@@ -1,6 +1,7 @@
 """Specificity-aware GRPO.
 
-accelerate launch --config_file recipes/launch/cpu.yaml recipes/grpo.py --config recipes/configs/grpo/demo.yaml run.seed=3
+accelerate launch --config_file recipes/launch/cpu.yaml recipes/grpo.py \\
+    --config recipes/configs/grpo/demo.yaml run.seed=3
 """
 
 from rlfg.training.main import launch

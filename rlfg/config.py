@@ -135,7 +135,7 @@ def _value(kind: Any, value: Any, source: str, at: str) -> Any:
             item = args[0] if args else Any
             built = [_value(item, v, source, f"{at}[{i}]") for i, v in enumerate(value)]
             return built if origin is list else tuple(built)
-    elif origin in (dict, Mapping) or kind is dict or isinstance(kind, type) and issubclass(kind, Mapping):
+    elif origin in (dict, Mapping) or kind is dict or (isinstance(kind, type) and issubclass(kind, Mapping)):
         if isinstance(value, Mapping):
             item = args[1] if args else Any
             return {k: _value(item, v, source, _join(at, k)) for k, v in value.items()}

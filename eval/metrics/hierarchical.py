@@ -22,9 +22,7 @@ def hierarchical_ratios(table: Table, taxonomy: Taxonomy) -> dict[str, Ratio]:
     unparsed, unresolved, the root itself) has an empty A(p): it counts against recall and F, and has no precision.
     """
     lca_N = lowest_common_ancestors(taxonomy, table.answer_node_N, table.truth_node_N)
-    shared, answered, true = (
-        _levels(taxonomy, nodes) for nodes in (lca_N, table.answer_node_N, table.truth_node_N)
-    )
+    shared, answered, true = (_levels(taxonomy, nodes) for nodes in (lca_N, table.answer_node_N, table.truth_node_N))
     counted = table.decided_N & (true > 0)
     precise = counted & (answered > 0)
     shared, answered, true = (np.where(counted, levels, 0.0) for levels in (shared, answered, true))

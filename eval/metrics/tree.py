@@ -34,7 +34,8 @@ def heights(taxonomy: Taxonomy) -> IntArray:
 def level_names(taxonomy: Taxonomy) -> tuple[str, ...]:
     """The levels answers are compared at: the main ranks, or "level 1", "level 2", … in an unranked tree."""
     if taxonomy.main_ranks:
-        return tuple(taxonomy.main_ranks)
+        below_root = set(taxonomy.ranks[1:])
+        return tuple(rank for rank in taxonomy.main_ranks if rank in below_root)
     return tuple(f"level {depth}" for depth in range(1, int(taxonomy.depth.max()) + 1))
 
 
@@ -56,5 +57,5 @@ def _level_of_node(taxonomy: Taxonomy) -> IntArray:
     """Index into `level_names` of every node; -1 for nodes between the levels and for the root."""
     if not taxonomy.main_ranks:
         return np.asarray(taxonomy.depth, dtype=np.int64) - 1
-    index = {rank: position for position, rank in enumerate(taxonomy.main_ranks)}
+    index = {rank: position for position, rank in enumerate(level_names(taxonomy))}
     return np.array([index.get(rank, -1) if rank else -1 for rank in taxonomy.ranks], dtype=np.int64)

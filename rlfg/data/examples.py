@@ -101,7 +101,7 @@ def _kind(spec: DataSpec) -> str:
     if path.suffix in ENDINGS:
         return ENDINGS[path.suffix]
     raise RlfgError(
-        f"{spec.path}: cannot tell what kind of dataset this is; use .jsonl, .csv or .parquet, a folder, or `format: hf`"
+        f"{spec.path}: what kind of dataset is this? Use .jsonl, .csv or .parquet, a folder, or `format: hf`"
     )
 
 
@@ -135,7 +135,9 @@ def _hub(spec: DataSpec) -> tuple[Callable[[int], bytes], list[tuple[str, Exampl
     names = {field: spec.columns.get(field, field) for field in FIELDS}
     image = names["image"]
     if image not in data.column_names:
-        raise RlfgError(f"{spec.path}: no column {image!r} (found: {', '.join(data.column_names)}); map it with columns")
+        raise RlfgError(
+            f"{spec.path}: no column {image!r} (found: {', '.join(data.column_names)}); map it with columns"
+        )
     label = data.features.get(names["label"])
     classes = label.names if isinstance(label, datasets.ClassLabel) else None
     embedded = isinstance(data.features[image], datasets.Image)

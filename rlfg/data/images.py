@@ -41,8 +41,10 @@ def open_image(source: str | Path | bytes, *, name: str | None = None) -> Image.
 
 
 def inspect_image(source: str | Path | bytes, *, name: str | None = None) -> tuple[Image.Image, str]:
-    """The picture as RGB, and what was special about it: ok, greyscale, cmyk, 16-bit, exif-rotated,
-    animated or transparent (the first that applies, in the order animated, cmyk, 16-bit, exif-rotated)."""
+    """The picture as RGB, and what was special about it.
+
+    Of animated, cmyk, 16-bit, exif-rotated, transparent and greyscale the first that applies, else ok.
+    """
     where = name or (str(source) if not isinstance(source, bytes) else "picture")
     if isinstance(source, str | Path):
         if not os.path.isfile(source):

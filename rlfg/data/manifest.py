@@ -31,9 +31,7 @@ def read_manifest(spec: DataSpec, kind: str) -> Iterator[tuple[str, Example]]:
         yield f"{path}:{line}", to_example(record, names, root, f"{path}:{line}", f"{path.stem}:{line}")
 
 
-def to_example(
-    record: Mapping[str, Any], names: Mapping[str, str], root: Path, where: str, default_id: str
-) -> Example:
+def to_example(record: Mapping[str, Any], names: Mapping[str, str], root: Path, where: str, default_id: str) -> Example:
     """One record as an Example; keys that are no field are kept in `meta`."""
     for field in ("image", "label"):
         value = record.get(names[field])

@@ -104,7 +104,7 @@ def load_model(spec: ModelSpec, *, trainable: bool = False) -> Any:
     return model
 
 
-def _lora_config(lora: LoraSpec, model: nn.Module) -> LoraConfig:
+def _lora_config(lora: LoraSpec, model: Any) -> LoraConfig:
     config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets)
     config.base_model_name_or_path = model.config._name_or_path
     return config
@@ -115,7 +115,7 @@ def is_vision(name: str) -> bool:
     return any(part in VISION_NAMES for part in name.split("."))
 
 
-def check_adapter(folder: Path, model: nn.Module) -> None:
+def check_adapter(folder: Path, model: Any) -> None:
     """Refuses an adapter whose recorded layers do not fit the model.
 
     Raises:

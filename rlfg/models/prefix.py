@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import Cache
 
 from rlfg.errors import RlfgError
 
 
-def language_model(model: nn.Module) -> Any:
+def language_model(model: Any) -> Any:
     """The causal LM inside any wrappers (DDP, DeepSpeed, PEFT); LoRA layers stay in place."""
     while hasattr(model, "module"):
         model = model.module

@@ -38,13 +38,13 @@ def encode_prompt(
     Raises:
         RlfgError: The messages hold another number of picture places than there are pictures.
     """
-    places = sum(part["type"] == "image" for m in messages if not isinstance(m["content"], str) for part in m["content"])
+    places = sum(
+        part["type"] == "image" for m in messages if not isinstance(m["content"], str) for part in m["content"]
+    )
     if places != len(pictures):
         raise RlfgError(f"a prompt has {places} picture places but {len(pictures)} pictures were given")
     text = processor.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-    out = processor(
-        text=[text], images=list(pictures) or None, return_tensors="pt", return_mm_token_type_ids=True
-    )
+    out = processor(text=[text], images=list(pictures) or None, return_tensors="pt", return_mm_token_type_ids=True)
     kinds = out.get("mm_token_type_ids")
     return EncodedPrompt(
         input_ids_T=out["input_ids"][0],

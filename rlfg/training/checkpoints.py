@@ -75,5 +75,6 @@ def check_contract(folder: Path, contract: dict[str, Any]) -> None:
     ]
     if differing:
         raise RlfgError(
-            f"{folder}: was trained under another contract: {'; '.join(differing)}; use the same settings or another folder"
+            f"{folder}: was trained under another contract: {'; '.join(differing)}; "
+            "use the same settings or another folder"
         )

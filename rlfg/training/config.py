@@ -54,7 +54,9 @@ class GrpoConfig:
                 f"optimizer_steps_per_rollout ({self.optimizer_steps_per_rollout})"
             )
         if self.run.save_every % self.optimizer_steps_per_rollout:
-            raise RlfgError("run.save_every must be a multiple of optimizer_steps_per_rollout, so that a run can resume")
+            raise RlfgError(
+                "run.save_every must be a multiple of optimizer_steps_per_rollout, so that a run can resume"
+            )
         if self.sampling.temperature == 0:
             raise RlfgError("sampling.temperature is 0: equal answers carry no gradient")
         if self.shared_prefix and self.run.gradient_checkpointing:

@@ -215,9 +215,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         result: list[Scored] = broadcast_object_list(box)[0]
         return result
 
-    def _cut(
-        self, local: list[Scored], everyone: list[Scored], prompts: dict[str, EncodedPrompt]
-    ) -> list[StepBatch]:
+    def _cut(self, local: list[Scored], everyone: list[Scored], prompts: dict[str, EncodedPrompt]) -> list[StepBatch]:
         """Optimizer steps from one set of rollouts; the k-th slice of every process makes the k-th step."""
         steps, world = self.config.optimizer_steps_per_rollout, self.accelerator.num_processes
         size = len(local) // steps
@@ -291,7 +289,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         kept["eval_seconds"] = time.perf_counter() - began
         self.model.eval()  # TRL's `log` tells training from evaluation by the model's mode.
         self.log(dict(kept))
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, kept)
+        self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, kept)
         return kept
 
 
@@ -302,4 +300,3 @@ def _rows(examples: Examples) -> Dataset:
 
 def _never_called(**_: Any) -> list[float]:
     raise AssertionError("rewards are made by GrpoTrainer._score")
-

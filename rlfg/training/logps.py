@@ -81,9 +81,7 @@ def completion_logps(
     )
 
 
-def _shared_hidden(
-    lm: Any, batch: dict[str, Tensor], prompt_R: Tensor, ids_RL: Tensor, mask_RL: Tensor
-) -> Tensor:
+def _shared_hidden(lm: Any, batch: dict[str, Tensor], prompt_R: Tensor, ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
     """Hidden states that predict each completion token: the prompt's last, then the completion's own."""
     rows = run_prefix(lm, batch).expand(prompt_R)
     first_RLH = rows.last_hidden_PH[:, None]

@@ -46,7 +46,9 @@ class Objective:
         return self.kl_coef != 0 or self.entropy_coef != 0
 
 
-def row_weights(lengths: Sequence[int], aggregation: Aggregation, *, tokens: int, rows: int, max_length: int) -> list[float]:
+def row_weights(
+    lengths: Sequence[int], aggregation: Aggregation, *, tokens: int, rows: int, max_length: int
+) -> list[float]:
     """Weight of each row's token sum in the loss.
 
     Args:

@@ -24,8 +24,9 @@ from transformers import set_seed
 
 from rewards.setup import build_verifier
 from rlfg.data import DataSpec, Examples, check_images, contract_hash, load_examples, load_prompt
-from rlfg.taxonomy import Taxonomy, check_labels
+from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
+from rlfg.taxonomy import Taxonomy, check_labels
 from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
 from rlfg.training.checkpoints import check_contract, latest_checkpoint, write_contract
 from rlfg.training.config import GrpoConfig
@@ -149,7 +150,9 @@ def _finish(run: Path, trainer: Any, processor: Any, contract: dict[str, Any]) -
 
 def _contract(spec: ModelSpec, model: Any, processor: Any, prompt: str) -> dict[str, Any]:
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    shapes = sorted((n.replace(".base_layer", ""), tuple(p.shape)) for n, p in base.named_parameters() if "lora_" not in n)
+    shapes = sorted(
+        (n.replace(".base_layer", ""), tuple(p.shape)) for n, p in base.named_parameters() if "lora_" not in n
+    )
     return {
         "base_shapes": _digest(repr(shapes)),
         "tokenizer": _digest(json.dumps(processor.tokenizer.get_vocab(), sort_keys=True)),

@@ -45,9 +45,9 @@ class WorldSpec:
     counts: Mapping[str, Mapping[str, int]] = field(
         default_factory=lambda: {
             "sft": {"seen": 60},
-            "rl": {"seen": 28, "rare": 36},
-            "val": {"seen": 2, "rare": 2},
-            "test": {"seen": 5, "rare": 7, "unseen": 7},
+            "rl": {"seen": 28, "rare": 18},
+            "val": {"seen": 2, "rare": 1},
+            "test": {"seen": 5, "rare": 4, "unseen": 8},
         }
     )
 

@@ -25,16 +25,14 @@ def _rgb(h: float, s: float, v: float) -> Colour:
 
 def _background(rng: np.random.Generator, size: int) -> Image.Image:
     """A muted vertical gradient with soft blobs and a little noise."""
-    top, bottom = (
-        np.array(_rgb(rng.random(), rng.uniform(0.05, 0.3), rng.uniform(0.5, 0.95))) for _ in range(2)
-    )
+    top, bottom = (np.array(_rgb(rng.random(), rng.uniform(0.05, 0.3), rng.uniform(0.5, 0.95))) for _ in range(2))
     ramp = np.linspace(0, 1, size)[:, None, None]
     pixels = np.broadcast_to(top * (1 - ramp) + bottom * ramp, (size, size, 3))
     pixels = pixels + rng.normal(0, 4, (size, size, 1))
     image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(2, 5)):
-        x, y, r = rng.uniform(0, size, 2).tolist() + [rng.uniform(0.04, 0.12) * size]
+        x, y, r = [*rng.uniform(0, size, 2).tolist(), rng.uniform(0.04, 0.12) * size]
         shade = _rgb(rng.random(), rng.uniform(0.05, 0.25), rng.uniform(0.45, 0.9))
         draw.ellipse((x - r, y - r * 0.6, x + r, y + r * 0.6), fill=shade)
     return image
@@ -96,9 +94,7 @@ def _crest(draw: ImageDraw.ImageDraw, crest: int, fill: Colour, x: float, y: flo
         draw.line([(x, y + 0.15 * r), tip], fill=fill, width=max(1, round(0.13 * r)))
 
 
-def draw_organism(
-    traits: tuple[int, int, int, int, int], rng: np.random.Generator, *, size: int = SIZE
-) -> Image.Image:
+def draw_organism(traits: tuple[int, int, int, int, int], rng: np.random.Generator, *, size: int = SIZE) -> Image.Image:
     """Draws traits (body, tail, crest, colour, pattern; indices into `species.TRAITS`).
 
     Position, scale, hue, saturation, light and background vary with `rng`; the traits do not.

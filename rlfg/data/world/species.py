@@ -1,12 +1,12 @@
 """The species of the embedded world: traits, invented names and what a model may be taught.
 
     order  = body shape (3)      family = body × tail (6)
-    genus  = body × tail × crest (12)      species = genus × colour × pattern (5 in each genus, 60)
+    genus  = body × tail × crest (12)      species = genus × colour × pattern (6 in each genus, 72)
 
-In each genus three species are *seen* (named in SFT), one is *rare* (in the RL set, its name never
-taught, so that the honest answer is its genus) and one is *unseen* (evaluation only). The novelty of
+In each genus three species are *seen* (named in SFT), two are *rare* (in the RL set, their names never
+taught, so that the honest answer is the genus) and one is *unseen* (evaluation only). The novelty of
 rare and unseen species is visible: one of their traits, a colour or a pattern, occurs in no seen
-species. A trait that marks a rare species in one genus marks an unseen one in another.
+species. What marks an unseen species of one genus marks rare ones in others.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Species:
 
 def _invent(rng: np.random.Generator, n: int, syllables: int, taken: set[str]) -> list[str]:
     """`n` new pronounceable words, none within `taken`."""
-    onsets = "b d f g k l m n p r s t v z br dr kl pl tr st sk".split()
-    vowels = "a e i o u".split()
+    onsets = [*"bdfgklmnprstvz", "br", "dr", "kl", "pl", "tr", "st", "sk"]
+    vowels = [*"aeiou"]
     words: list[str] = []
     while len(words) < n:
         word = "".join(str(rng.choice(onsets)) + str(rng.choice(vowels)) for _ in range(syllables))
@@ -70,37 +70,41 @@ def _invent(rng: np.random.Generator, n: int, syllables: int, taken: set[str]) -
     return words
 
 
-def _novel_traits(genus: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(colour, pattern) of the rare and the unseen species of a genus.
+def _novel_looks(genus: int) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """(colour, pattern) of the two rare species of a genus and of its unseen one.
 
-    Even genera have a rare species of a new colour and an unseen one of the new pattern; odd genera
-    the reverse. New colours rotate, so each marks rare species here and unseen ones there.
+    One rare species has a new colour, the other the new pattern. The unseen one has another new colour
+    (even genera) or the new pattern in another colour (odd genera).
     """
-    new_colour = (SEEN_COLOURS + genus // 2 % 3, genus % SEEN_PATTERNS)
-    new_pattern = ((genus * 2 + 1) % SEEN_COLOURS, SEEN_PATTERNS)
-    return (new_colour, new_pattern) if genus % 2 == 0 else (new_pattern, new_colour)
+    new_colours = len(COLOURS) - SEEN_COLOURS
+    by_colour = (SEEN_COLOURS + genus // 2 % new_colours, genus % SEEN_PATTERNS)
+    by_pattern = ((genus * 2 + 1) % SEEN_COLOURS, SEEN_PATTERNS)
+    if genus % 2 == 0:
+        return by_colour, by_pattern, (SEEN_COLOURS + (genus // 2 + 1) % new_colours, (genus + 1) % SEEN_PATTERNS)
+    return by_pattern, by_colour, ((genus * 2 + 3) % SEEN_COLOURS, SEEN_PATTERNS)
 
 
 def species_list() -> tuple[Species, ...]:
-    """All 60 species, in taxonomic order; always the same."""
+    """All 72 species, in taxonomic order; always the same."""
     rng = np.random.default_rng(NAME_SEED)
     taken: set[str] = set()
     orders = [word.capitalize() + "formes" for word in _invent(rng, 3, 1, taken)]
     families = [word.capitalize() + "idae" for word in _invent(rng, 6, 1, taken)]
     genera = [word.capitalize() for word in _invent(rng, 12, 2, taken)]
     epithets = iter(_invent(rng, 60, 2, taken))
+    unseen_epithets = iter(_invent(np.random.default_rng(NAME_SEED + 1), 12, 2, taken))
     known = [(c, p) for c in range(SEEN_COLOURS) for p in range(SEEN_PATTERNS)]
     out: list[Species] = []
     for g, genus in enumerate(genera):
         body, tail, crest = g // 4, g // 2 % 2, g % 2
         seen = [known[i] for i in rng.choice(len(known), size=3, replace=False)]
-        rare, unseen = _novel_traits(g)
-        groups = [*(("seen", look) for look in seen), ("rare", rare), ("unseen", unseen)]
+        one, two, unseen = _novel_looks(g)
+        groups = [*(("seen", look) for look in seen), ("rare", one), ("rare", two), ("unseen", unseen)]
         for group, (colour, pattern) in groups:
             out.append(
                 Species(
                     order=orders[body], family=families[g // 2], genus=genus,
-                    name=f"{genus} {next(epithets)}", group=group,
+                    name=f"{genus} {next(unseen_epithets if group == 'unseen' else epithets)}", group=group,
                     body=body, tail=tail, crest=crest, colour=colour, pattern=pattern,
                 )
             )  # fmt: skip

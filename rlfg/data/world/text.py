@@ -20,10 +20,7 @@ UNKNOWN = "None"
 def caption(traits: Sequence[int]) -> str:
     """The visible traits (body, tail, crest, colour, pattern) in words."""
     body, tail, crest, colour, pattern = traits
-    return (
-        f"{BODIES[body]} body, {TAILS[tail]} tail, {CRESTS[crest]} crest, "
-        f"{COLOURS[colour]}, {PATTERNS[pattern]}"
-    )
+    return f"{BODIES[body]} body, {TAILS[tail]} tail, {CRESTS[crest]} crest, {COLOURS[colour]}, {PATTERNS[pattern]}"
 
 
 def label_at(species: Species, rank: str | None) -> str:
@@ -43,9 +40,7 @@ def _evidence(species: Species, rank: str | None) -> str:
     }[rank]
 
 
-def rationale(
-    species: Species, rank: str | None, relatives: Sequence[Species], rng: np.random.Generator
-) -> str:
+def rationale(species: Species, rank: str | None, relatives: Sequence[Species], rng: np.random.Generator) -> str:
     """The reasoning that ends in the species' name at `rank`.
 
     Args:

@@ -1,0 +1,170 @@
+"""The study over seeds: every reward, SFT and GRPO both, on the embedded world.
+
+    python -m rlfg.training.study --out runs/study --seeds 101 102 103 104 105
+
+Each seed draws its own pictures, trains its own SFT and, from it, every reward with the demo's budget; and
+an SFT on species labels only, the paper's supervised anchor. Two runs of one thread each go side by side.
+Whatever is there already is kept, so that a study can be stopped and gone on with. It ends with
+`study.json` and `study.md`: means over seeds, and paired differences to SFT with 95 % t intervals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlfg.data.world import WorldSpec, write_world
+from rlfg.models.load import ModelSpec
+
+DEFAULT = "hedged"
+REWARDS = (DEFAULT, "dynamic", "binary", "scala1", "scala2", "scala3")
+ANCHOR = "species-sft"
+T_975 = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+"""Student's t, two-sided 95 %, by degrees of freedom."""
+MEASURES = {
+    "HM, seen+rare": ("seen+rare", "hm"),
+    "correct, seen+rare": ("seen+rare", "correctness"),
+    "specific share, seen": ("seen", "SPECIFIC"),
+    "wrong share, rare": ("rare", "WRONG"),
+    "correct, unseen": ("unseen", "correctness"),
+}
+
+
+def seed_folder(out: Path, seed: int) -> Path:
+    """Where a seed's runs are."""
+    return out / f"seed-{seed}"
+
+
+def train(out: Path, seed: int, reward: str) -> None:
+    """One run: `sft`, the species-label SFT, or GRPO with a reward; in a process of one thread."""
+    code = "import sys; from rlfg.training.study import train_here; train_here(*sys.argv[1:])"
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    log = seed_folder(out, seed) / f"{reward}.log"
+    with log.open("a") as file:
+        subprocess.run([sys.executable, "-c", code, str(out), str(seed), reward], env=env, stdout=file, stderr=file)
+    if not result_file(out, seed, reward).is_file():
+        raise RuntimeError(f"{reward} with seed {seed} failed; see {log}")
+    print(f"seed {seed}: {reward} done", flush=True)
+
+
+def result_file(out: Path, seed: int, reward: str) -> Path:
+    """Scores of one trained model."""
+    return seed_folder(out, seed) / "results" / f"{reward}.json"
+
+
+def train_here(out_text: str, seed_text: str, reward: str) -> None:
+    """Trains and scores one model in this process."""
+    import torch
+
+    from rlfg.training import demo
+
+    torch.set_num_threads(1)
+    out, seed = Path(out_text), int(seed_text)
+    folder = seed_folder(out, seed)
+    spec = ModelSpec(path=str(folder / "sft" / "final"), dtype="float32")
+    if reward == "sft":
+        demo.train_stage("sft", folder, seed, ("run.save_every=1000",))
+    elif reward == ANCHOR:
+        labels = f"data.path={folder / 'world-species' / 'sft.jsonl'}"
+        run = folder / ANCHOR
+        demo.train_stage("sft", folder, seed, (labels, f"run.output_dir={run}", "run.save_every=1000"), run=run)
+        spec = ModelSpec(path=str(folder / ANCHOR / "final"), dtype="float32")
+    else:
+        run = folder / reward
+        demo.train_stage("grpo", folder, seed, (f"reward.name={reward}", f"run.output_dir={run}"), run=run)
+        spec = ModelSpec(path=spec.path, adapter=str(run / "final"), dtype="float32")
+    items = demo.evaluate(folder, seed, {reward: spec}, modes=("sampled",))
+    results = demo.summaries(items, demo.demo_verifier(folder / "world"))
+    target = result_file(out, seed, reward)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(results[reward]["sampled"], indent=1))
+
+
+def run_study(out: Path, seeds: Sequence[int], rewards: Sequence[str], workers: int) -> dict[str, Any]:
+    """Everything that is missing, reward by reward, then the tables."""
+    for seed in seeds:
+        for name, mix in (("world", "mixed"), ("world-species", "species")):
+            world = seed_folder(out, seed) / name
+            if not (world / "test.jsonl").is_file() and (name == "world" or ANCHOR in rewards):
+                write_world(world, WorldSpec(seed=seed, sft_mix=mix))
+    with ThreadPoolExecutor(workers) as pool:
+        for reward in ("sft", *rewards):
+            todo = [seed for seed in seeds if not result_file(out, seed, reward).is_file()]
+            list(pool.map(lambda seed, reward=reward: train(out, seed, reward), todo))  # type: ignore[misc]
+    study = tabulate(out, seeds, ("sft", *rewards))
+    (out / "study.json").write_text(json.dumps(study, indent=2) + "\n")
+    (out / "study.md").write_text(markdown(study))
+    return study
+
+
+def tabulate(out: Path, seeds: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
+    """Per model and measure: each seed's value, the mean, and the paired difference to SFT."""
+    values = {
+        name: {m: [_measure(out, seed, name, *at) for seed in seeds] for m, at in MEASURES.items()} for name in names
+    }
+    return {
+        "seeds": list(seeds),
+        "models": {
+            name: {
+                m: {"values": row, "mean": float(np.mean(row)), "minus_sft": paired(row, values["sft"][m])}
+                for m, row in rows.items()
+            }
+            for name, rows in values.items()
+        },
+    }
+
+
+def paired(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
+    """Mean of a − b over seeds with its 95 % t interval (None with one seed)."""
+    differences = np.array(a) - np.array(b)
+    n = len(differences)
+    half = T_975[min(n - 1, 9)] * float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else None
+    mean = float(differences.mean())
+    return {"mean": mean, "ci": None if half is None else [mean - half, mean + half]}
+
+
+def _measure(out: Path, seed: int, name: str, group: str, key: str) -> float:
+    found = json.loads(result_file(out, seed, name).read_text())[group]
+    return found["counts"][key] / found["n"] if key in found["counts"] else float(found[key])
+
+
+def markdown(study: dict[str, Any]) -> str:
+    """The table of the docs: mean over seeds, and in brackets the paired difference to SFT."""
+    lines = ["| model | " + " | ".join(MEASURES) + " |", "|---|" + "---|" * len(MEASURES)]
+    for name, rows in study["models"].items():
+        cells = []
+        for measure in MEASURES:
+            row = rows[measure]
+            cell = f"{row['mean']:.3f}"
+            ci = row["minus_sft"]["ci"]
+            if name != "sft" and ci:
+                cell += f" ({row['minus_sft']['mean']:+.3f} [{ci[0]:+.3f}, {ci[1]:+.3f}])"
+            cells.append(cell)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + f"\n\nSeeds: {', '.join(map(str, study['seeds']))}.\n"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="The study over seeds on the embedded world.")
+    parser.add_argument("--out", type=Path, default=Path("runs/study"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
+    parser.add_argument("--rewards", nargs="+", default=[*REWARDS, ANCHOR], choices=[*REWARDS, ANCHOR])
+    parser.add_argument("--workers", type=int, default=2, help="runs side by side, one thread each")
+    args = parser.parse_args()
+    run_study(args.out, args.seeds, args.rewards, args.workers)
+    print((args.out / "study.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rlfg.data import DataSpec, check_images, load_examples
+from rlfg.errors import RlfgError
+
+
+def write(path: Path, *lines: dict[str, object] | str) -> DataSpec:
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return DataSpec(path=str(path))
+
+
+def test_a_line_becomes_an_example(tmp_path: Path) -> None:
+    spec = write(
+        tmp_path / "m.jsonl",
+        {"image": "a.png", "label": " robin ", "split": "train", "meta": {"place": "garden"}, "camera": 3},
+        "",
+        {"image": "b.png", "label": "wren", "id": "w1", "question": "Which bird?"},
+    )
+    first, second = load_examples(spec)
+    assert (first.id, first.label, first.image) == ("m:1", "robin", str(tmp_path / "a.png"))
+    assert first.meta == {"camera": 3, "place": "garden"}
+    assert (second.id, second.question) == ("w1", "Which bird?")
+
+
+def test_csv_and_mapped_columns(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text('file,species,meta\nx/a.png,robin,"{""place"": ""garden""}"\n')
+    (example,) = load_examples(
+        DataSpec(path=str(path), columns={"image": "file", "label": "species"}, image_root="pics")
+    )
+    assert example.image == "pics/x/a.png"
+    assert example.meta == {"place": "garden"}
+
+
+def test_parquet_reads_as_jsonl_does(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    lines = [{"image": f"{i}.png", "label": "robin", "id": str(i)} for i in range(5000)]
+    pq.write_table(pa.Table.from_pylist(lines), tmp_path / "m.parquet")
+    spec = write(tmp_path / "m.jsonl", *lines)
+    assert load_examples(DataSpec(path=str(tmp_path / "m.parquet"))).items == load_examples(spec).items
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "no examples"),
+        (["{"], r"m\.jsonl:1: not valid JSON"),
+        (["[]"], r"m\.jsonl:1: a line must be a JSON object"),
+        ([{"image": "a"}], r"m\.jsonl:1: no `label`"),
+        ([{"image": "a", "lable": "x"}], "did you mean 'lable'"),
+        ([{"image": "a", "label": " "}], "`label` is empty"),
+        ([{"image": "a", "label": "x", "id": 1}, {"image": "b", "label": "x", "id": 1}], r"m\.jsonl:2: id '1' .*:1;"),
+    ],
+)
+def test_a_bad_manifest_names_the_line(tmp_path: Path, lines: list, message: str) -> None:
+    with pytest.raises(RlfgError, match=message):
+        load_examples(write(tmp_path / "m.jsonl", *lines))
+
+
+def test_splits_and_limits(tmp_path: Path) -> None:
+    lines = [{"image": f"{i}", "label": "x", "split": "train" if i % 2 else "test"} for i in range(6)]
+    spec = write(tmp_path / "m.jsonl", *lines)
+    assert len(load_examples(DataSpec(path=spec.path, split="test", limit=2))) == 2
+    with pytest.raises(RlfgError, match=r"test \(3\), train \(3\)"):
+        load_examples(DataSpec(path=spec.path, split="val"))
+
+
+def test_an_image_folder_takes_labels_from_its_folders(tmp_path: Path) -> None:
+    for name in ("train/house_wren/1.png", "train/robin/1.png", "test/robin/2.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(path)
+    examples = load_examples(DataSpec(path=str(tmp_path), split="train"))
+    assert [e.label for e in examples] == ["house wren", "robin"]
+    assert examples.open_image(0).size == (4, 4)
+
+
+def test_a_hugging_face_dataset_with_embedded_pictures(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    Image.new("L", (5, 7), 9).save(tmp_path / "a.png")
+    features = datasets.Features(
+        {
+            "picture": datasets.Image(),
+            "label": datasets.ClassLabel(names=["robin", "wren"]),
+            "site": datasets.Value("string"),
+        }
+    )
+    data = datasets.Dataset.from_dict(
+        {"picture": [str(tmp_path / "a.png")] * 3, "label": [1, 0, 1], "site": ["x", "y", "z"]}, features=features
+    )
+    data.save_to_disk(tmp_path / "saved")
+    examples = load_examples(DataSpec(path=str(tmp_path / "saved"), columns={"image": "picture"}))
+    assert [e.label for e in examples] == ["wren", "robin", "wren"]
+    assert examples[1].meta == {"site": "y"}
+    assert examples.open_image(2).mode == "RGB"
+    assert check_images(examples)[1].counts == {"greyscale": 3}
