@@ -46,7 +46,7 @@ class ModelSpec:
     """Train a new adapter; exclusive with `adapter`. Neither: every weight is trained."""
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     freeze_vision: bool = True
-    """Full training only: leave the vision tower as it is."""
+    """Leave the vision tower as it is. An adapter whose targets reach it is refused."""
     load_in_4bit: bool = False
     """Quantise the base with bitsandbytes (QLoRA)."""
     attention: str = "sdpa"
@@ -97,17 +97,49 @@ def load_model(spec: ModelSpec, *, trainable: bool = False) -> Any:
         check_adapter(Path(spec.adapter), model)
         return PeftModel.from_pretrained(model, spec.adapter, is_trainable=trainable)
     if spec.lora:
-        return get_peft_model(model, _lora_config(spec.lora, model))
-    if trainable and spec.freeze_vision:
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not is_vision(name))
+        return attach_lora(model, lora_config(spec, model), spec)
+    if trainable:
+        freeze_vision(model, spec)
     return model
 
 
-def _lora_config(lora: LoraSpec, model: Any) -> LoraConfig:
+def lora_config(spec: ModelSpec, model: Any) -> LoraConfig:
+    """PEFT's description of the spec's new adapter."""
+    lora = spec.lora or LoraSpec()
     config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets)
     config.base_model_name_or_path = model.config._name_or_path
     return config
+
+
+def attach_lora(model: Any, config: LoraConfig, spec: ModelSpec) -> Any:
+    """The model with a new adapter.
+
+    Raises:
+        RlfgError: The targets match nothing, or the vision tower besides although it is to be left as it is.
+    """
+    on_meta = next(model.parameters()).is_meta
+    try:
+        wrapped = get_peft_model(model, config, low_cpu_mem_usage=on_meta)
+    except ValueError as error:
+        raise RlfgError(
+            f"model.lora.targets: {config.target_modules!r} matches no layer of {spec.path}; leave `targets` out "
+            "for every linear layer of the language model"
+        ) from error
+    vision = [name for name in wrapped.targeted_module_names if is_vision(name)]
+    if vision and spec.freeze_vision:
+        raise RlfgError(
+            f"model.lora.targets: {config.target_modules!r} also matches the vision tower ({len(vision)} modules: "
+            f"{', '.join(vision[:2])}, …); leave `targets` out for the language model only, or set "
+            "model.freeze_vision: false to train both"
+        )
+    return wrapped
+
+
+def freeze_vision(model: Any, spec: ModelSpec) -> None:
+    """Full training: every weight is trained, the vision tower's unless the spec says to leave it."""
+    if spec.freeze_vision:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not is_vision(name))
 
 
 def is_vision(name: str) -> bool:

@@ -59,6 +59,10 @@ class GrpoConfig:
             )
         if self.sampling.temperature == 0:
             raise RlfgError("sampling.temperature is 0: equal answers carry no gradient")
+        if self.objective.kl_coef and not (self.model.lora or self.model.adapter):
+            raise RlfgError("objective.kl_coef needs an adapter to measure from; add `model.lora` or set it to 0")
+        if self.run.eval_every and self.eval is None:
+            raise RlfgError("run.eval_every is set but the config has no `eval` dataset; add one or leave it out")
         if self.shared_prefix and self.run.gradient_checkpointing:
             raise RlfgError("shared_prefix does not go with run.gradient_checkpointing yet; set one of them to false")
 

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,24 @@ SAMPLES = 10
 MODES = {"sampled": (1.0, SAMPLES), "greedy": (0.0, 1)}
 KEPT = ("n", "counts", "correctness", "specificity", "hm", "ci")
 """What `summary.json` holds of each group."""
-MAX_NEW_TOKENS = 56
+MAX_NEW_TOKENS = 64
 PROMPT = "short"
 
 
-def run_demo(out: Path, *, seed: int) -> dict[str, Any]:
+def run_demo(
+    out: Path,
+    *,
+    seed: int,
+    world_spec: WorldSpec | None = None,
+    overrides: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
     """Runs everything that is not there yet and writes `report.html` and `summary.json` under `out`.
+
+    Args:
+        out: Folder of the demo.
+        seed: Of the pictures, both stages and the sampled answers.
+        world_spec: Another world than the default, for a smaller demo.
+        overrides: `key.sub=value` for the "sft" and "grpo" configs.
 
     Raises:
         RlfgError: `out` holds a demo of another seed, or a stage failed.
@@ -51,10 +63,10 @@ def run_demo(out: Path, *, seed: int) -> dict[str, Any]:
     _claim(out, seed)
     world = out / "world"
     if not (world / "test.jsonl").is_file():
-        print(f"world: {write_world(world, WorldSpec(seed=seed))}", flush=True)
+        print(f"world: {write_world(world, world_spec or WorldSpec(seed=seed))}", flush=True)
     wall = _read_wall(out)
     for stage in ("sft", "grpo"):
-        _note_wall(out, wall, stage, train_stage(stage, out, seed))
+        _note_wall(out, wall, stage, train_stage(stage, out, seed, (overrides or {}).get(stage, ())))
     began = time.perf_counter()
     items = evaluate(out, seed, model_specs(out))
     results = summaries(items, demo_verifier(world))

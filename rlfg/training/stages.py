@@ -27,6 +27,7 @@ from rlfg.data import DataSpec, Examples, check_images, contract_hash, load_exam
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
 from rlfg.taxonomy import Taxonomy, check_labels
+from rlfg.training.budget import check_rows
 from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
 from rlfg.training.checkpoints import check_contract, latest_checkpoint, write_contract
 from rlfg.training.config import GrpoConfig
@@ -65,6 +66,7 @@ def run_grpo(config: GrpoConfig) -> Path:
         require_labels(verifier.taxonomy, config.verifier.taxonomy, examples)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
+    check_rows(config, model.config, processor, train)
     contract = _contract(config.model, model, processor, config.prompt)
     for start in {config.model.path, config.model.adapter} - {None}:
         check_contract(Path(str(start)), {k: contract[k] for k in ("prompt", "max_pixels")})

@@ -5,8 +5,7 @@
 
 In each genus three species are *seen* (named in SFT), two are *rare* (in the RL set, their names never
 taught, so that the honest answer is the genus) and one is *unseen* (evaluation only). The novelty of
-rare and unseen species is visible: one of their traits, a colour or a pattern, occurs in no seen
-species. What marks an unseen species of one genus marks rare ones in others.
+rare and unseen species is visible: they are violet or ringed, as no seen species is.
 """
 
 from __future__ import annotations
@@ -19,10 +18,12 @@ BODIES = ("round", "long", "pointed")
 TAILS = ("forked", "club")
 CRESTS = ("horn", "fan")
 COLOURS = ("red", "yellow", "green", "blue", "pink", "orange", "teal", "violet")
-"""The first five are colours of seen species; the last three occur only in rare and unseen ones."""
+"""The first five are colours of seen species, violet of rare and unseen ones; orange and teal occur in the
+base model's captions alone."""
 PATTERNS = ("plain", "striped", "spotted", "ringed")
 """The first three are patterns of seen species; "ringed" occurs only in rare and unseen ones."""
 SEEN_COLOURS, SEEN_PATTERNS = 5, 3
+NEW_COLOUR, NEW_PATTERN = COLOURS.index("violet"), PATTERNS.index("ringed")
 TRAITS = {"body": BODIES, "tail": TAILS, "crest": CRESTS, "colour": COLOURS, "pattern": PATTERNS}
 
 NAME_SEED = 7
@@ -73,15 +74,14 @@ def _invent(rng: np.random.Generator, n: int, syllables: int, taken: set[str]) -
 def _novel_looks(genus: int) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
     """(colour, pattern) of the two rare species of a genus and of its unseen one.
 
-    One rare species has a new colour, the other the new pattern. The unseen one has another new colour
-    (even genera) or the new pattern in another colour (odd genera).
+    One rare species has the new colour, the other the new pattern. The unseen one has the new colour with
+    another pattern (even genera) or the new pattern in another colour (odd genera).
     """
-    new_colours = len(COLOURS) - SEEN_COLOURS
-    by_colour = (SEEN_COLOURS + genus // 2 % new_colours, genus % SEEN_PATTERNS)
-    by_pattern = ((genus * 2 + 1) % SEEN_COLOURS, SEEN_PATTERNS)
+    by_colour = (NEW_COLOUR, genus % SEEN_PATTERNS)
+    by_pattern = ((genus * 2 + 1) % SEEN_COLOURS, NEW_PATTERN)
     if genus % 2 == 0:
-        return by_colour, by_pattern, (SEEN_COLOURS + (genus // 2 + 1) % new_colours, (genus + 1) % SEEN_PATTERNS)
-    return by_pattern, by_colour, ((genus * 2 + 3) % SEEN_COLOURS, SEEN_PATTERNS)
+        return by_colour, by_pattern, (NEW_COLOUR, (genus + 1) % SEEN_PATTERNS)
+    return by_pattern, by_colour, ((genus * 2 + 3) % SEEN_COLOURS, NEW_PATTERN)
 
 
 def species_list() -> tuple[Species, ...]:

@@ -36,7 +36,7 @@ def _evidence(species: Species, rank: str | None) -> str:
         "order": f"{BODIES[species.body]} body",
         "family": f"{TAILS[species.tail]} tail",
         "genus": f"{CRESTS[species.crest]} crest",
-        "species": f"{COLOURS[species.colour]} {PATTERNS[species.pattern]}",
+        "species": _look(species),
     }[rank]
 
 
@@ -50,10 +50,15 @@ def rationale(species: Species, rank: str | None, relatives: Sequence[Species], 
         rng: Chooses the candidates and their order.
     """
     others = [s for s in relatives if s.name != species.name]
-    names = [species.name, others[rng.integers(len(others))].name]
-    rng.shuffle(names)
+    other = others[rng.integers(len(others))]
+    first, second = (species, other) if rng.random() < 0.5 else (other, species)
     label = label_at(species, rank)
     return (
-        f"{caption(species.traits)}; maybe {names[0]} or {names[1]}; "
+        f"{caption(species.traits)}; maybe {first.name}, {_look(first)}, or {second.name}, {_look(second)}; "
         f"{_evidence(species, rank)} fits {label}; so {label}"
     )
+
+
+def _look(species: Species) -> str:
+    """The traits that tell species of a genus apart."""
+    return f"{COLOURS[species.colour]} {PATTERNS[species.pattern]}"

@@ -1,0 +1,225 @@
+"""What a GRPO config would do, found without weights: sizes, steps, savings, memory, and what cannot work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rlfg.data import DataSpec, Examples, load_examples
+from rlfg.errors import RlfgError
+from rlfg.models.load import load_processor, trainable_parameters
+from rlfg.models.prefix import check_supported, language_model
+from rlfg.models.prompts import EncodedPrompt
+from rlfg.models.skeleton import Skeleton, load_skeleton
+from rlfg.training.budget import PromptBudget, check_budgets, prompt_budget
+from rlfg.training.config import GrpoConfig
+from rlfg.training.memory import MemoryEstimate, estimate_memory
+from rlfg.training.microbatch import TrainRow, pack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What `rlfg plan` prints."""
+
+    config: GrpoConfig
+    processes: int
+    skeleton: Skeleton
+    prompt: PromptBudget
+    pictures: int | None
+    """In the training set; None where it is not at hand."""
+    memory: MemoryEstimate
+    prompt_runs: tuple[int, int]
+    """Prompts one process runs in an optimizer step, all completions at full length: as configured, and once a row."""
+    microbatches: int
+    """Of one process in an optimizer step, all completions at full length."""
+
+    @property
+    def rows(self) -> int:
+        """Completions a process makes between two rollouts."""
+        return self.config.rows_per_process(self.processes)
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Optimizer steps; pictures that do not fill a rollout wait for another epoch's order."""
+        if self.pictures is None:
+            return None
+        return self.pictures // self.config.prompts_per_step * self.config.optimizer_steps_per_rollout
+
+    @property
+    def steps(self) -> int | None:
+        """Optimizer steps in all."""
+        run, per_epoch = self.config.run, self.steps_per_epoch
+        if run.steps is not None:
+            return run.steps
+        return None if per_epoch is None or run.epochs is None else int(run.epochs * per_epoch)
+
+    def __str__(self) -> str:
+        """A block of text, one subject a line."""
+        lines = {
+            "model": f"{self.config.model.path} ({self.skeleton.source})",
+            "parameters": self._parameters(),
+            "prompt": self._prompt(),
+            "completion": f"up to {self.config.sampling.max_new_tokens:,} tokens",
+            "rollout": self._rollout(),
+            "steps": self._steps(),
+            "update": self._update(),
+            "shared prefix": self._shared_prefix(),
+            "zero advantage": self._zero_advantage(),
+            "memory": self._memory(),
+        }
+        return "\n".join(f"{name:<16}{text}" for name, text in lines.items())
+
+    def _parameters(self) -> str:
+        trained, total = trainable_parameters(self.skeleton.model)
+        vision = "frozen" if self.config.model.freeze_vision else "trained"
+        targets = len(self.skeleton.targets)
+        how = f"LoRA on {targets} modules" if targets else f"no LoRA, vision tower {vision}"
+        return f"{trained:,} trained of {total:,} ({trained / total:.2%}), {how}"
+
+    def _prompt(self) -> str:
+        about, guess = ("", "") if self.prompt.counted else ("about ", " (text estimated: no tokenizer at hand)")
+        return (
+            f"up to {self.prompt.picture:,} picture + {about}{self.prompt.text:,} text = "
+            f"{self.prompt.total:,} tokens{guess}"
+        )
+
+    def _rollout(self) -> str:
+        config = self.config
+        groups = self.rows / config.group_size
+        whole = "whole" if self.rows % config.group_size == 0 else "split over processes, scored together all the same"
+        return (
+            f"{config.prompts_per_step:,} pictures × {config.group_size} answers = "
+            f"{config.prompts_per_step * config.group_size:,} rows; on each of {self.processes} process(es) "
+            f"{self.rows:,} rows, {groups:g} groups ({whole})"
+        )
+
+    def _steps(self) -> str:
+        run, path = self.config.run, self.config.data.path
+        if self.pictures is None:
+            total = f"{self.steps:,} in all" if run.steps is not None else f"{run.epochs:g} epochs"
+            return f"{total}; steps an epoch unknown: {path} is not there"
+        epochs = (
+            f"{run.epochs:g}" if run.epochs is not None else f"{(self.steps or 0) / (self.steps_per_epoch or 1):.1f}"
+        )
+        return (
+            f"{self.steps_per_epoch:,} an epoch of {self.pictures:,} pictures, {self.steps:,} in all ({epochs} epochs)"
+        )
+
+    def _update(self) -> str:
+        config = self.config
+        steps = config.optimizer_steps_per_rollout
+        extra = ["another forward for the KL"] if config.objective.kl_coef else []
+        if steps > 1:
+            extra.append("another a rollout for the old log-probabilities")
+        each = (
+            f"{steps} optimizer step(s) a rollout, {self.rows // steps:,} rows a process each, in up to "
+            f"{self.microbatches:,} micro-batch(es) of {config.max_tokens_per_microbatch:,} tokens"
+        )
+        return "; ".join([each, *extra])
+
+    def _shared_prefix(self) -> str:
+        runs, rows = self.prompt_runs
+        if not self.config.shared_prefix:
+            return f"off: {rows:,} prompt runs a step, one a row"
+        groups = -(-rows // self.config.group_size)
+        return (
+            f"on: {groups:,} to {runs:,} prompt runs a step instead of {rows:,} "
+            f"({rows / groups:.1f} to {rows / runs:.1f} times fewer prompt tokens, short to full-length completions)"
+        )
+
+    def _zero_advantage(self) -> str:
+        objective = self.config.objective
+        if not self.config.drop_zero_advantage:
+            return "not dropped (drop_zero_advantage: false)"
+        if objective.needs_all_rows:
+            term = "kl_coef" if objective.kl_coef else "entropy_coef"
+            return f"not dropped: objective.{term} {getattr(objective, term):g} gives every row a gradient"
+        return "dropped: groups whose rewards are all equal cost no update"
+
+    def _memory(self) -> str:
+        m = self.memory
+        return (
+            f"about {_gb(m.total)} at the peak (an estimate; one process holding the whole model): weights "
+            f"{_gb(m.weights)} + gradients {_gb(m.gradients)} + optimizer {_gb(m.optimizer)} + the larger of rollouts "
+            f"{_gb(m.rollout)} (KV cache) and update {_gb(m.activations + m.logits)} (activations "
+            f"{_gb(m.activations)}, logits {_gb(m.logits)})"
+        )
+
+
+def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None) -> Plan:
+    """Resolves a config without weights.
+
+    Args:
+        config: The run.
+        processes: How many would train.
+        skeleton: That of `config.model`, where it is at hand already.
+
+    Raises:
+        RlfgError: The config cannot work; names the setting and the fix.
+    """
+    config.rows_per_process(processes)
+    skeleton = skeleton or load_skeleton(config.model)
+    lm = language_model(skeleton.model)
+    check_supported(lm)
+    examples = _examples(config.data)
+    if examples is not None and config.prompts_per_step > len(examples):
+        raise RlfgError(
+            f"prompts_per_step is {config.prompts_per_step} but {config.data.path} has {len(examples)} pictures"
+        )
+    prompt = prompt_budget(
+        config, lm.config, _processor(config, skeleton), max_pixels=skeleton.max_pixels, examples=examples
+    )
+    check_budgets(config, prompt, lm.config)
+    runs, per_row, count = _packed(config, prompt.total, processes)
+    return Plan(
+        config=config,
+        processes=processes,
+        skeleton=skeleton,
+        prompt=prompt,
+        pictures=None if examples is None else len(examples),
+        memory=estimate_memory(config, skeleton.model, prompt_tokens=prompt.total, processes=processes),
+        prompt_runs=(runs, per_row),
+        microbatches=count,
+    )
+
+
+def _examples(spec: DataSpec) -> Examples | None:
+    """The dataset's metadata where it is on this machine."""
+    return load_examples(spec) if Path(spec.path).exists() else None
+
+
+def _processor(config: GrpoConfig, skeleton: Skeleton) -> Any | None:
+    """The model's processor, where the architecture was found beside it."""
+    if skeleton.max_pixels is not None:
+        return None
+    try:
+        return load_processor(config.model)
+    except (OSError, ValueError):
+        return None
+
+
+def _packed(config: GrpoConfig, prompt_tokens: int, processes: int) -> tuple[int, int, int]:
+    """Prompt runs, rows and micro-batches of a process's optimizer step, completions at full length."""
+    rows = config.rows_per_process(processes) // config.optimizer_steps_per_rollout
+    tokens = (0,) * config.sampling.max_new_tokens
+    keys = [str(row // config.group_size) for row in range(rows)]
+    blank = EncodedPrompt(
+        input_ids_T=torch.empty(prompt_tokens, device="meta", dtype=torch.long),
+        mm_token_type_ids_T=None,
+        pixel_values_ND=None,
+        image_grid_thw_K3=None,
+    )
+    batches = pack(
+        [TrainRow(prompt_key=key, token_ids=tokens, advantage=1.0) for key in keys],
+        dict.fromkeys(keys, blank),
+        max_tokens=config.max_tokens_per_microbatch,
+        shared_prefix=config.shared_prefix,
+    )
+    return sum(len(b.prompts) for b in batches), rows, len(batches)
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
