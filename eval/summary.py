@@ -38,9 +38,9 @@ def summarise(
 
     Returns:
         `n` answers (the sum of `counts`), `items`, `classes`, `failed` (predictions without any answer, in no
-        metric), `counts`,
-        `no_verdict` (why there was none, with counts), the metrics by name (None where undefined) with their `denominators` and 95 % `ci`,
-        `per_rank`, and `best_of_n` where an item has several answers.
+        metric), `counts`, `no_verdict` (why there was none, with counts), the metrics by name (None where
+        undefined) with their `denominators` and 95 % `ci`, `per_rank`, and `best_of_n` where an item has
+        several answers.
     """
     table = build_table(items)
     resamples = class_bootstrap(table.class_N, samples=samples, seed=seed)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -26,70 +26,70 @@ _SMOOTHED_FROM = 40
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Panel:
-    """One chart: which logged values it draws (key → name, CSS class), in what unit."""
+    """One chart: which logged values it draws (key → name, CSS class)."""
 
     title: str
     caption: str
+    """In what unit, over what."""
     lines: Mapping[str, tuple[str, str]]
-    unit: str = ""
-    share: bool = False
-    """The axis is fixed to 0 … 1."""
+    axis: Literal["unit", "zero", "fit"] = "zero"
+    """0 … 1, from zero, or as the values need it."""
     stacked: bool = False
     """Areas that add up to 1 instead of lines."""
 
 
-_METRIC_LINES = (("correctness", "c-correctness"), ("specificity", "c-specificity"), ("hm", "c-hm"))
+_METRIC_LINES = {
+    "correctness": ("correctness", "c-correctness"),
+    "specificity": ("specificity", "c-specificity"),
+    "hm": ("HM", "c-hm"),
+}
 PANELS = (
-    Panel(title="Reward", caption="mean over the step's answers", lines={"reward": ("reward", "c-hm")}),
+    Panel(title="Reward", caption="mean over the answers of a step", lines={"reward": ("reward", "c-hm")}),
     Panel(
         title="Verdicts",
         caption="share of the sampled answers, best at the bottom",
         lines={f"verdict/{label.lower()}": (LOOKS[label].name, css_class(label)) for label in VERDICT_LABELS},
-        share=True,
+        axis="unit",
         stacked=True,
     ),
     Panel(
         title="Correctness, specificity, HM",
         caption="of the answers sampled in training",
-        lines={key: (key.upper() if key == "hm" else key, css) for key, css in _METRIC_LINES},
-        share=True,
+        lines=_METRIC_LINES,
+        axis="fit",
     ),
     Panel(
         title="The same in evaluation",
-        caption="greedy answers on held-out pictures",
-        lines={f"eval_{key}": (key.upper() if key == "hm" else key, css) for key, css in _METRIC_LINES},
-        share=True,
+        caption="greedy answers to held-out pictures",
+        lines={f"eval_{key}": line for key, line in _METRIC_LINES.items()},
+        axis="fit",
     ),
     Panel(
         title="Groups without a signal",
         caption="share of groups whose answers all earned the same",
         lines={"zero_variance_groups": ("share", "c-hm")},
-        share=True,
     ),
-    Panel(title="Entropy", caption="per token", unit="nats", lines={"entropy": ("entropy", "c-hm")}),
-    Panel(title="Distance from the start", caption="KL, per token", unit="nats", lines={"kl": ("KL", "c-hm")}),
+    Panel(title="Loss", caption="of an optimizer step", lines={"loss": ("loss", "c-hm")}),
+    Panel(
+        title="Token accuracy",
+        caption="share of target tokens that were the model's first choice",
+        lines={"mean_token_accuracy": ("accuracy", "c-hm")},
+    ),
+    Panel(title="Entropy", caption="nats per token", lines={"entropy": ("entropy", "c-hm")}),
+    Panel(title="Distance from the start", caption="KL divergence, nats per token", lines={"kl": ("KL", "c-hm")}),
     Panel(
         title="Length of an answer",
-        caption="thinking included",
-        unit="tokens",
+        caption="tokens, thinking included",
         lines={"length/mean": ("mean", "c-hm"), "length/max": ("longest", "c-specificity")},
     ),
     Panel(
         title="Time",
-        caption="of a step, by what it went into",
-        unit="s",
+        caption="seconds of a step, by what they went into",
         lines={
             "time/generation": ("generation", "c-correctness"),
             "time/update": ("update", "c-specificity"),
             "time/reward": ("reward", "c-hm"),
         },
-    ),
-    Panel(title="Loss", caption="of the optimizer step", lines={"loss": ("loss", "c-hm")}),
-    Panel(
-        title="Token accuracy",
-        caption="share of target tokens predicted first",
-        lines={"mean_token_accuracy": ("accuracy", "c-hm")},
-        share=True,
     ),
 )
 
@@ -140,9 +140,7 @@ def _draw(panel: Panel, log: Log) -> Drawn | None:
         return None
     x, y = _scales(panel, series)
     body = _areas(panel, series, x, y) if panel.stacked else _lines(panel, series, x, y)
-    picture = svg.drawing(
-        _axes(x, y, panel.unit), body, width=_WIDTH, height=_HEIGHT, label=f"{panel.title}, {panel.caption}"
-    )
+    picture = svg.drawing(_axes(x, y), body, width=_WIDTH, height=_HEIGHT, label=f"{panel.title}, {panel.caption}")
     legend = tuple(panel.lines[key] for key in series) if len(series) > 1 else ()
     return Drawn(title=panel.title, caption=panel.caption, picture=picture, legend=legend)
 
@@ -154,51 +152,43 @@ def _series(log: Log, key: str) -> list[tuple[float, float]]:
 def _scales(panel: Panel, series: Mapping[str, list[tuple[float, float]]]) -> tuple[svg.Scale, svg.Scale]:
     steps = [step for points in series.values() for step, _ in points]
     values = [value for points in series.values() for _, value in points]
-    low, high = (0.0, 1.0) if panel.share else (min(values), max(values))
-    if not panel.share:
-        low = 0.0 if low >= 0 else low
-        high += (high - low) * 0.06 or 1.0
+    low, high = (0.0, 1.0) if panel.axis == "unit" else (min(values), max(values))
+    if panel.axis == "zero":
+        low = min(0.0, low)
+    if panel.axis != "unit":
+        margin = (high - low) * 0.06 or 0.5
+        low, high = (low if low == 0 else low - margin), high + margin
     right = _WIDTH - 10
     return svg.Scale(min(steps), max(steps), _LEFT, right), svg.Scale(low, high, _HEIGHT - _BOTTOM, _TOP)
 
 
-def _axes(x: svg.Scale, y: svg.Scale, unit: str) -> str:
+def _axes(x: svg.Scale, y: svg.Scale) -> str:
     parts = []
-    ticks = svg.round_ticks(y.low, y.high)
-    for tick in ticks:
+    for tick in svg.round_ticks(y.low, y.high):
         parts.append(svg.element("line", x1=x.start, x2=x.end, y1=y(tick), y2=y(tick), class_="grid"))
-        words = f"{svg.short(tick)} {unit}" if unit and tick == ticks[-1] and len(unit) < 2 else svg.short(tick)
-        parts.append(svg.text(x.start - 6, y(tick) + 4, words, class_="tick", anchor="end"))
-    if len(unit) > 1:
-        parts.append(svg.text(x.start + 4, _TOP + 9, unit, class_="tick"))
-    for tick in svg.round_ticks(x.low, x.high):
-        last = tick == svg.round_ticks(x.low, x.high)[-1]
-        words = f"step {svg.short(tick)}" if last else svg.short(tick)
-        anchor = "end" if last and x(tick) > x.end - 24 else "middle"
-        parts.append(svg.text(x(tick), _HEIGHT - 6, words, class_="tick", anchor=anchor))
+        parts.append(svg.text(x.start - 6, y(tick) + 4, svg.short(tick), class_="tick", anchor="end"))
+    *ticks, last = svg.round_ticks(x.low, x.high)
+    parts += [svg.text(x(tick), _HEIGHT - 6, svg.short(tick), class_="tick", anchor="middle") for tick in ticks]
+    parts.append(svg.text(min(x(last) + 8, x.end), _HEIGHT - 6, f"step {svg.short(last)}", class_="tick", anchor="end"))
     return svg.element("g", *parts)
 
 
-def _lines(
-    panel: Panel, series: Mapping[str, list[tuple[float, float]]], x: svg.Scale, y: svg.Scale
-) -> str:
+def _lines(panel: Panel, series: Mapping[str, list[tuple[float, float]]], x: svg.Scale, y: svg.Scale) -> str:
     parts = []
     for key, points in series.items():
         css = panel.lines[key][1]
         placed = [(x(step), y(value)) for step, value in points]
-        smooth = len(points) >= _SMOOTHED_FROM
-        parts.append(svg.path(placed, class_=f"line {css}" + (" raw" if smooth else "")))
-        if smooth:
-            parts.append(svg.path(_running_mean(placed), class_=f"line {css}"))
-        end_x, end_y = placed[-1] if not smooth else _running_mean(placed)[-1]
+        if len(points) >= _SMOOTHED_FROM:
+            parts.append(svg.path(placed, class_=f"line {css} raw"))
+            placed = _running_mean(placed)
+        parts.append(svg.path(placed, class_=f"line {css}"))
+        end_x, end_y = placed[-1]
         parts.append(svg.element("circle", svg.hint(f"{panel.lines[key][0]}: {points[-1][1]:.3g} at the end"),
                                  cx=end_x, cy=end_y, r=3.0, class_=f"end {css}"))  # fmt: skip
     return svg.element("g", *parts)
 
 
-def _areas(
-    panel: Panel, series: Mapping[str, list[tuple[float, float]]], x: svg.Scale, y: svg.Scale
-) -> str:
+def _areas(panel: Panel, series: Mapping[str, list[tuple[float, float]]], x: svg.Scale, y: svg.Scale) -> str:
     """Shares stacked from the bottom, in the panel's order."""
     steps = sorted({step for points in series.values() for step, _ in points})
     floor = dict.fromkeys(steps, 0.0)
@@ -212,12 +202,11 @@ def _areas(
 
 
 def _running_mean(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Mean over a centred window of about a twelfth of the run (shorter at the ends)."""
+    """Mean over a centred window of about a twelfth of the run, cut off at the ends."""
     half = max(2, len(points) // 24)
     smoothed = []
     for index, (x, _) in enumerate(points):
-        reach = min(half, index, len(points) - 1 - index)
-        window = [y for _, y in points[index - reach : index + reach + 1]]
+        window = [y for _, y in points[max(0, index - half) : index + half + 1]]
         smoothed.append((x, sum(window) / len(window)))
     return smoothed
 

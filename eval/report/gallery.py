@@ -73,7 +73,8 @@ def choose_examples(answers: Answers, *, shown: int = SHOWN) -> list[str]:
 
 def build_card(id_: str, runs: Mapping[str, Answers], taxonomy: Taxonomy | None) -> Card:
     """The card of one item; runs that do not have it are left out of the card."""
-    first = next(answers[id_][0] for answers in runs.values() if id_ in answers)
+    known = [answers[id_][0] for answers in runs.values() if id_ in answers]
+    first = next((item for item in known if item.error is None), known[0])
     picture, problem = _thumbnail(first.image)
     return Card(
         id=id_,

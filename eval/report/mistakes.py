@@ -86,9 +86,7 @@ def _pairs(items: Sequence[ScoredItem], nodes: Sequence[int]) -> dict[int, Count
     return pairs
 
 
-def _fork(
-    node: int, counts: Mapping[str, Counter[int]], pairs: Counter[tuple[str, str]], taxonomy: Taxonomy
-) -> Fork:
+def _fork(node: int, counts: Mapping[str, Counter[int]], pairs: Counter[tuple[str, str]], taxonomy: Taxonomy) -> Fork:
     return Fork(
         name=taxonomy.node_name(node),
         rank=_rank(node, taxonomy),

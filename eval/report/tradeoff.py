@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from eval.report import svg
 
-_WIDTH, _HEIGHT = 320.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 12.0, 10.0, 40.0
+_WIDTH, _HEIGHT = 256.0, 250.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 6.0, 8.0, 38.0
+_Box = tuple[float, float, float, float]
 _LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -97,14 +98,24 @@ def _point(run: str, summary: Mapping[str, Any], x: svg.Scale, y: svg.Scale, *, 
 
 
 def _labels(runs: list[str], places: list[tuple[float, float]]) -> str:
-    """Names beside the points, on the side with room, moved apart where points lie close."""
+    """Names beside the points, each in the first of four corners where it covers no point and no other name."""
     parts: list[str] = []
-    taken: list[tuple[float, float]] = []
-    for run, (px, py) in zip(runs, places, strict=True):
-        right = px < _WIDTH - 70
-        at_x, at_y = (px + 10 if right else px - 10), py - 9
-        while any(abs(at_x - tx) < 60 and abs(at_y - ty) < 14 for tx, ty in taken):
-            at_y += 15
-        taken.append((at_x, at_y))
-        parts.append(svg.text(at_x, at_y, run, class_="name", anchor="start" if right else "end"))
+    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in places]
+    for run, (x, y) in zip(runs, places, strict=True):
+        boxes = [_name_box(run, x, y, side, drop) for side in (1, -1) for drop in (-8, 17)]
+        free = [box for box in boxes if box[0] > _LEFT and box[2] < _WIDTH and not _covers(box, taken)]
+        box = (free or boxes)[0]
+        taken.append(box)
+        parts.append(svg.text(box[0], box[3] - 3, run, class_="name"))
     return svg.element("g", *parts)
+
+
+def _name_box(run: str, x: float, y: float, side: int, drop: float) -> _Box:
+    """Left, top, right, bottom of a name beside (x, y); 6.8 px is about the mean width of a letter."""
+    width = 6.8 * len(run)
+    left = x + 8 if side > 0 else x - 8 - width
+    return left, y + drop - 11, left + width, y + drop + 3
+
+
+def _covers(box: _Box, taken: list[_Box]) -> bool:
+    return any(box[0] < t[2] and t[0] < box[2] and box[1] < t[3] and t[1] < box[3] for t in taken)

@@ -97,18 +97,15 @@ def load_model(spec: ModelSpec, *, trainable: bool = False) -> Any:
         check_adapter(Path(spec.adapter), model)
         return PeftModel.from_pretrained(model, spec.adapter, is_trainable=trainable)
     if spec.lora:
-        return attach_lora(model, lora_config(spec, model), spec)
+        return attach_lora(model, lora_config(spec.lora), spec)
     if trainable:
         freeze_vision(model, spec)
     return model
 
 
-def lora_config(spec: ModelSpec, model: Any) -> LoraConfig:
-    """PEFT's description of the spec's new adapter."""
-    lora = spec.lora or LoraSpec()
-    config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets)
-    config.base_model_name_or_path = model.config._name_or_path
-    return config
+def lora_config(lora: LoraSpec) -> LoraConfig:
+    """PEFT's description of a new adapter."""
+    return LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets)
 
 
 def attach_lora(model: Any, config: LoraConfig, spec: ModelSpec) -> Any:

@@ -41,14 +41,13 @@ def load_skeleton(spec: ModelSpec) -> Skeleton:
     config, source, max_pixels = _architecture(spec)
     if not hasattr(config, "vision_config"):
         raise RlfgError(f"{spec.path}: takes no pictures; a vision-language model is needed")
-    config.name_or_path = spec.path
     with torch.device("meta"):
         model = AutoModelForImageTextToText.from_config(config, dtype=DTYPES[spec.dtype], attn_implementation="sdpa")
-    if not spec.adapter and not spec.lora:
+    adapter = _adapter_config(spec.adapter) if spec.adapter else lora_config(spec.lora) if spec.lora else None
+    if adapter is None:
         freeze_vision(model, spec)
         return Skeleton(model=model, source=source, max_pixels=max_pixels, targets=())
-    peft = _adapter_config(spec.adapter) if spec.adapter else lora_config(spec, model)
-    model = attach_lora(model, peft, spec)
+    model = attach_lora(model, adapter, spec)
     return Skeleton(model=model, source=source, max_pixels=max_pixels, targets=tuple(model.targeted_module_names))
 
 
@@ -84,4 +83,6 @@ def _adapter_config(folder: str) -> LoraConfig:
             f"{folder}: no adapter here (adapter_config.json is needed). If an earlier stage writes it, plan with the "
             "adapter that stage starts: model.adapter=null model.lora.r=64"
         )
-    return LoraConfig.from_pretrained(folder)
+    config = LoraConfig.from_pretrained(folder)
+    config.base_model_name_or_path = None  # PEFT warns when it differs, and shapes are what counts here.
+    return config

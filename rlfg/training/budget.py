@@ -53,15 +53,16 @@ def prompt_budget(
     """
     prompt = load_prompt(config.prompt)
     question = max((e.question or prompt.text for e in examples or ()), key=len, default=prompt.text)
-    text = ceil(len(question) / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS
     pixels_per_token = _pixels_per_token(model_config)
-    if processor is not None:
+    if processor is None:
+        text = ceil(len(question) / CHARACTERS_PER_TOKEN) + TEMPLATE_TOKENS
+        max_pixels = config.model.max_pixels or max_pixels
+    else:
         text = _text_tokens(processor, prompt, question)
         if pixels_per_token is None:
             picture = _encoded_tokens(processor, prompt, question) - text
             return PromptBudget(picture=picture, text=text, pixels_per_token=None, counted=True)
         max_pixels = int(processor.image_processor.size["longest_edge"])
-    max_pixels = max_pixels if processor is not None else config.model.max_pixels or max_pixels
     if max_pixels is None or pixels_per_token is None:
         raise RlfgError(
             f"{config.model.path}: its processor is not at hand, so the size of a picture in tokens is not known; "

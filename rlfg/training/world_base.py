@@ -26,10 +26,10 @@ from torch import nn
 
 from rlfg.data.world.draw import draw_organism
 from rlfg.data.world.species import TRAITS, Species, species_list
-from rlfg.data.world.text import RANKS, caption, label_at, rationale
+from rlfg.data.world.text import DESCRIBE, RANKS, caption, label_at, rationale
 from rlfg.models.tiny import tiny_model, tiny_processor, tiny_tokenizer
 
-DESCRIBE, NAME, GUIDE = "Describe this.", "What is this?", "Describe "
+NAME, GUIDE = "What is this?", "Describe "
 TASK_MIX = {"caption": 0.60, "name": 0.25, "guide": 0.15}
 NAME_MIX = {"order": 0.4, "family": 0.3, "genus": 0.2, "species": 0.1}
 

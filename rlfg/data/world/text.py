@@ -13,6 +13,10 @@ from rlfg.data.world.species import BODIES, COLOURS, CRESTS, PATTERNS, TAILS, Sp
 
 RANKS = ("order", "family", "genus", "species")
 """Broadest first."""
+DESCRIBE = "Describe this."
+"""The question that asks for the visible traits."""
+DESCRIBED = "body, tail, crest, colour, pattern"
+"""The reasoning of a description."""
 UNKNOWN = "None"
 """The answer of someone who cannot tell."""
 

@@ -1,0 +1,255 @@
+"""`rlfg plan`: numbers a reader computes by hand, and every refusal with its fix."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from rlfg.config import build_config
+from rlfg.data import load_prompt, user_message
+from rlfg.errors import RlfgError
+from rlfg.models.load import ModelSpec, load_model, load_processor
+from rlfg.models.prompts import encode_prompt
+from rlfg.models.skeleton import load_skeleton
+from rlfg.models.tiny import tiny_model, tiny_processor, tiny_tokenizer
+from rlfg.training.budget import check_rows
+from rlfg.training.config import GrpoConfig
+from rlfg.training.plan import Plan, plan
+
+PICTURE = 9
+"""84 × 84 pixels, 28 × 28 a token."""
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen2.5-VL of two layers: hidden 64, key/value 32, MLP 192."""
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = tiny_tokenizer(["What is this? a red bird with a crest"])
+    torch.manual_seed(0)
+    tiny_model(tokenizer, hidden=64, layers=2).save_pretrained(folder)
+    tiny_processor(tokenizer).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "train.jsonl"
+    lines = [json.dumps({"image": f"{i}.png", "label": "robin"}) for i in range(10)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def config(model: Path | str, data: Path | str = "nowhere.jsonl", **changes: Any) -> GrpoConfig:
+    """4 pictures × 6 answers in 2 steps, as a YAML file would say it."""
+    values: dict[str, Any] = {
+        "model": {"path": str(model), "dtype": "float32", "lora": {"r": 4, "alpha": 4}},
+        "data": {"path": str(data)},
+        "verifier": {"taxonomy": "nowhere.csv"},
+        "prompt": "short",
+        "sampling": {"max_new_tokens": 20},
+        "prompts_per_step": 4,
+        "group_size": 6,
+        "optimizer_steps_per_rollout": 2,
+        "max_tokens_per_microbatch": 1000,
+        "run": {"output_dir": "runs/x", "epochs": 3, "use_cpu": True},
+    }
+    for name, value in changes.items():
+        section, _, key = name.partition("__")
+        if key:
+            values[section] = {**values.get(section, {}), key: value}
+        else:
+            values[section] = value
+    return build_config(GrpoConfig, values, "test.yaml")
+
+
+def test_counts_are_those_computed_by_hand(model_folder: Path, manifest: Path) -> None:
+    found = plan(config(model_folder, manifest), processes=1)
+    # Rank 4: q and o 4·(64+64), k and v 4·(64+32), gate, up and down 4·(64+192); two layers.
+    trained = sum(p.numel() for p in found.skeleton.model.parameters() if p.requires_grad)
+    assert trained == 2 * (2 * 512 + 2 * 384 + 3 * 1024)
+    assert len(found.skeleton.targets) == 2 * 7
+    assert found.rows == 24
+    assert found.pictures == 10
+    assert found.steps_per_epoch == (10 // 4) * 2
+    assert found.steps == 3 * 4
+    # 12 rows of 20 tokens fit one micro-batch: two groups, two prompts.
+    assert found.microbatches == 1
+    assert found.prompt_runs == (2, 12)
+
+
+def test_no_weight_is_read(model_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes((model_folder / "config.json").read_bytes())
+    found = plan(config(tmp_path, model__max_pixels=84 * 84), processes=1)
+    assert {p.device.type for p in found.skeleton.model.parameters()} == {"meta"}
+    assert not found.prompt.counted
+    assert "estimated: no tokenizer at hand" in str(found)
+
+
+def test_prompt_tokens_are_those_of_the_processor(model_folder: Path) -> None:
+    from PIL import Image
+
+    settings = config(model_folder)
+    message = user_message(load_prompt("short"))
+    encoded = encode_prompt(load_processor(settings.model), [message], [Image.new("RGB", (84, 84))])
+    budget = plan(settings, processes=1).prompt
+    assert budget.picture == PICTURE
+    assert budget.total == len(encoded)
+
+
+def test_the_longest_question_counts(model_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    question = "which bird is this? " * 30
+    path.write_text(
+        json.dumps({"image": "a.png", "label": "robin"})
+        + "\n"
+        + json.dumps({"image": "b.png", "label": "robin", "question": question})
+        + "\n"
+    )
+    short = plan(config(model_folder), processes=1)
+    long = plan(config(model_folder, path, prompts_per_step=2), processes=1)
+    assert long.prompt.text > short.prompt.text + 100
+
+
+def test_a_smaller_picture_budget_means_fewer_tokens(model_folder: Path) -> None:
+    assert plan(config(model_folder, model__max_pixels=4 * 28 * 28), processes=1).prompt.picture == 4
+
+
+@pytest.mark.parametrize(("processes", "rows", "text"), [(1, 24, "4 groups (whole)"), (3, 8, "1.33333 groups (split")])
+def test_groups_a_process(model_folder: Path, processes: int, rows: int, text: str) -> None:
+    settings = config(model_folder, optimizer_steps_per_rollout=1, run__save_every=50)
+    found = plan(settings, processes=processes)
+    assert found.rows == rows
+    assert text in str(found)
+
+
+def test_indivisible_batches_are_refused(model_folder: Path) -> None:
+    with pytest.raises(RlfgError, match="24 rows cannot be split over 5 processes .* set prompts_per_step to 10"):
+        plan(config(model_folder), processes=5)
+
+
+def test_a_row_larger_than_a_microbatch_is_refused(model_folder: Path) -> None:
+    needed = plan(config(model_folder), processes=1).prompt.total + 20
+    assert plan(config(model_folder, max_tokens_per_microbatch=needed), processes=1).microbatches > 1
+    with pytest.raises(RlfgError, match=f"max_tokens_per_microbatch is {needed - 1}.* set it to at least {needed}"):
+        plan(config(model_folder, max_tokens_per_microbatch=needed - 1), processes=1)
+
+
+def test_the_picture_budget_that_fits_is_named(model_folder: Path) -> None:
+    text = plan(config(model_folder), processes=1).prompt.text
+    with pytest.raises(RlfgError, match=f"model.max_pixels to at most {3 * 784}$") as caught:
+        plan(config(model_folder, max_tokens_per_microbatch=3 + text + 20), processes=1)
+    fix = int(str(caught.value).rsplit(" ", 1)[1])
+    assert plan(config(model_folder, max_tokens_per_microbatch=3 + text + 20, model__max_pixels=fix), processes=1)
+
+
+def test_more_tokens_than_positions_are_refused(model_folder: Path) -> None:
+    with pytest.raises(RlfgError, match=r"a completion 2,040: .* more than the 2,048 positions"):
+        plan(config(model_folder, sampling__max_new_tokens=2040, max_tokens_per_microbatch=9000), processes=1)
+
+
+def test_the_stage_makes_the_same_checks(model_folder: Path) -> None:
+    settings = config(model_folder, max_tokens_per_microbatch=30)
+    model, processor = load_model(settings.model), load_processor(settings.model)
+    with pytest.raises(RlfgError, match="max_tokens_per_microbatch is 30"):
+        check_rows(settings, model.config, processor, [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("load", [load_skeleton, load_model])
+def test_targets_that_reach_the_vision_tower_are_refused(model_folder: Path, load: Any) -> None:
+    lora = {"targets": r".*\.(?:q_proj|qkv|gate_proj)"}
+    settings = config(model_folder, model__lora=lora)
+    message = (
+        r"also matches the vision tower \(4 modules: \S*visual\S*\.attn\.qkv, \S*visual\S*, …\).*freeze_vision: false"
+    )
+    with pytest.raises(RlfgError, match=message):
+        load(settings.model)
+    load(config(model_folder, model__lora=lora, model__freeze_vision=False).model)
+
+
+@pytest.mark.parametrize("load", [load_skeleton, load_model])
+def test_targets_that_match_nothing_are_refused(model_folder: Path, load: Any) -> None:
+    with pytest.raises(RlfgError, match=r"'query' matches no layer .* leave `targets` out"):
+        load(config(model_folder, model__lora={"targets": "query"}).model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"run__gradient_checkpointing": True}, "shared_prefix does not go with"),
+        ({"model__lora": None, "objective": {"kl_coef": 0.1}}, "kl_coef needs an adapter"),
+        ({"run__eval_every": 50}, "eval_every is set but the config has no `eval`"),
+    ],
+)
+def test_what_cannot_work_is_refused_when_read(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(RlfgError, match=message):
+        config("anywhere", **changes)
+
+
+def test_more_pictures_a_step_than_there_are(model_folder: Path, manifest: Path) -> None:
+    with pytest.raises(RlfgError, match="prompts_per_step is 12 but .* has 10 pictures"):
+        plan(config(model_folder, manifest, prompts_per_step=12), processes=1)
+
+
+def test_without_the_data_steps_are_unknown(model_folder: Path) -> None:
+    found = plan(config(model_folder), processes=1)
+    assert found.steps is None
+    assert "3 epochs; steps an epoch unknown: nowhere.jsonl is not there" in str(found)
+
+
+def line(found: Plan, name: str) -> str:
+    return next(text for text in str(found).splitlines() if text.startswith(name))
+
+
+def test_savings_say_why_they_do_not_apply(model_folder: Path) -> None:
+    on = plan(config(model_folder), processes=1)
+    kl = plan(config(model_folder, objective={"kl_coef": 0.01}), processes=1)
+    plain = plan(config(model_folder, shared_prefix=False, drop_zero_advantage=False), processes=1)
+    assert "dropped: groups" in line(on, "zero advantage")
+    assert "not dropped: objective.kl_coef 0.01" in line(kl, "zero advantage")
+    assert "drop_zero_advantage: false" in line(plain, "zero advantage")
+    assert "2 to 2 prompt runs a step instead of 12 (6.0 to 6.0 times" in line(on, "shared prefix")
+    assert "off: 12 prompt runs" in line(plain, "shared prefix")
+
+
+def test_every_weight_can_be_trained(model_folder: Path) -> None:
+    frozen = plan(config(model_folder, model__lora=None), processes=1)
+    free = plan(config(model_folder, model__lora=None, model__freeze_vision=False), processes=1)
+    assert "no LoRA, vision tower frozen" in str(frozen)
+    assert all(p.requires_grad for p in free.skeleton.model.parameters())
+    assert free.memory.gradients > frozen.memory.gradients
+
+
+def test_an_adapter_to_go_on_from(model_folder: Path, tmp_path: Path) -> None:
+    load_model(config(model_folder).model).save_pretrained(tmp_path)
+    found = load_skeleton(ModelSpec(path=str(model_folder), adapter=str(tmp_path), dtype="float32"))
+    assert len(found.targets) == 14
+    with pytest.raises(RlfgError, match="no adapter here .* model.adapter=null"):
+        load_skeleton(ModelSpec(path=str(model_folder), adapter="runs/nothing/final"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "modules"),
+    [
+        # Parameters as published with the weights.
+        ("Qwen/Qwen2.5-VL-3B-Instruct", 3_754_622_976, 36 * 7),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", 8_292_166_656, 28 * 7),
+        ("Qwen/Qwen3-VL-8B-Instruct", 8_767_123_696, 36 * 7),
+    ],
+)
+def test_shipped_architectures_have_the_published_size(name: str, parameters: int, modules: int) -> None:
+    settings = config(name, model__lora={}, model__dtype="bfloat16")
+    found = load_skeleton(settings.model)
+    base = [p.numel() for n, p in found.model.named_parameters() if "lora_" not in n]
+    assert sum(base) == parameters
+    assert len(found.targets) == modules
+
+
+def test_a_model_that_is_nowhere() -> None:
+    with pytest.raises(
+        RlfgError, match=r"runs/demo/sft/final: no folder .* known without the hub: Qwen/Qwen2\.5-VL-3B"
+    ):
+        load_skeleton(ModelSpec(path="runs/demo/sft/final"))
