@@ -14,7 +14,7 @@ from eval.table import NO_NODE
 from rlfg.taxonomy import Taxonomy
 
 _ROWS = 30
-_PAIRS = 3
+_PAIRS = 2
 NOWHERE = "names no taxon"
 
 

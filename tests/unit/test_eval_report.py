@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from eval_toys import ANSWERS, sampled, scored, toy_tree
+from PIL import Image
+
+from eval.pairing import answers_by_id
+from eval.report import ReportInput, build_report, read_curves, report_from_folders
+from eval.report.curves import draw_curves, not_drawn
+from eval.report.gallery import choose_examples
+from eval.report.mistakes import find_mistakes
+from eval.report.svg import Scale, round_ticks
+from eval.score import ScoredItem, score, write_items
+from rewards.verifier import TaxonomyVerifier
+from rlfg.errors import RlfgError
+from rlfg.taxonomy import Taxonomy
+from rlfg.types import Prediction
+
+VOID = {"meta", "img", "path", "line", "rect", "circle", "input", "br"}
+
+
+class Balance(HTMLParser):
+    """Every opened tag is closed in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def check_page(html: str) -> None:
+    """Well formed, and nothing in it is fetched from anywhere."""
+    page = Balance()
+    page.feed(html)
+    assert not page.open
+    assert not re.search(r"https?:|//cdn|@import|url\(", html)
+    assert all(source.startswith("data:") for source in re.findall(r'(?:src|href)="([^"]*)"', html))
+
+
+def grouped_runs(tree: Taxonomy, folder: Path) -> dict[str, list[ScoredItem]]:
+    Image.new("RGB", (300, 200), "teal").save(folder / "a.png")
+    before = [replace(i, group="ab"[k % 2]) for k, i in enumerate(scored(tree, *ANSWERS))]
+    before[0] = replace(before[0], image=str(folder / "a.png"))
+    before[1] = replace(before[1], image=str(folder / "missing.png"))
+    after = [replace(i, group="ab"[k % 2]) for k, i in enumerate(scored(tree, *(["Larus"] * 8), "Sterna", "None"))]
+    return {"before": before, "after": after}
+
+
+def test_a_full_report_is_one_sound_file(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    log = [
+        {"step": float(s), "reward": s / 9, "verdict/wrong": 0.2, "verdict/specific": 0.8, "odd": 1.0} for s in range(9)
+    ]
+    html = build_report(
+        ReportInput(
+            title="Gulls & <others>",
+            runs=grouped_runs(tree, tmp_path),
+            taxonomy=tree,
+            curves={"grpo": log},
+            unions={"a+b": ("a", "b")},
+            provenance={"seed": 3},
+        )
+    )
+    check_page(html)
+    assert "<title>Gulls &amp; &lt;others&gt;</title>" in html
+    for words in (
+        "a + b",
+        "before",
+        "after",
+        "data:image/jpeg;base64,",
+        "no such picture file",
+        "Also logged: odd.",
+        "<dt>seed</dt><dd>3</dd>",
+    ):
+        assert words in html
+    assert html.count('<article class="card"') == 10
+
+
+def test_what_models_say_cannot_break_the_page(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    evil = "</article><script>alert(1)</script>"
+    html = build_report(ReportInput(title="t", runs={'r"><b>': scored(tree, evil, '"><i>')}, taxonomy=tree))
+    check_page(html)
+    assert "<script>alert" not in html and 'r"><b>' not in html
+
+
+def test_one_run_without_taxonomy_groups_or_curves(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    html = build_report(ReportInput(title="t", runs={"only": sampled(tree, "x", "Larus", "bird", "", "Corvus corax")}))
+    check_page(html)
+    assert (
+        "all pictures" in html
+        and "needs the taxonomy" in html
+        and "since" not in re.sub(r"<style>.*?</style>", "", html, flags=re.S)
+    )
+
+
+def test_a_report_about_nothing_is_refused(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    failed = score([Prediction(id="f", truth="Larus", error="timeout")], TaxonomyVerifier(tree), tree)
+    with pytest.raises(RlfgError, match="at least one scored run"):
+        ReportInput(title="t", runs={})
+    with pytest.raises(RlfgError, match='run "r" has no answers'):
+        ReportInput(title="t", runs={"r": failed})
+    with pytest.raises(RlfgError, match='example "nope" is in none of the runs'):
+        build_report(ReportInput(title="t", runs={"r": scored(tree, "Larus")}, examples=["nope"]))
+
+
+def test_every_wrong_answer_is_counted_once(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    runs = {"a": scored(tree, *ANSWERS), "b": scored(tree, "Sterna hirundo", "Larus canus", "Larus canus", "x or y")}
+    found = find_mistakes(runs, tree)
+    assert found.totals == (3, 4) and found.nowhere == (1, 1)
+    assert [(f.rank, f.name, f.counts) for f in found.forks] == [
+        ("root", "bird", (1, 0)),
+        ("family", "Laridae", (0, 1)),
+        ("genus", "Larus", (1, 2)),
+    ]
+    assert found.levels == (("genus", (1, 2)), ("family", (0, 1)), ("root", (1, 0)))
+    assert found.forks[2].pairs == (("Larus fuscus", "Larus canus", 2),)
+    cut = find_mistakes(runs, tree, rows=1)
+    for run in range(2):
+        assert sum(f.counts[run] for f in cut.forks) + cut.rest[run] + cut.nowhere[run] == cut.totals[run]
+
+
+def test_examples_are_spread_over_groups_and_verdicts(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    items = scored(tree, *(["Larus"] * 50), *(["Corvus corax"] * 50))
+    items = [replace(item, group="ab"[k % 2]) for k, item in enumerate(items)]
+    chosen = choose_examples(answers_by_id(items), shown=12)
+    kinds = [(items[int(id_[1:])].group, items[int(id_[1:])].label) for id_ in chosen]
+    assert len(set(chosen)) == 12 and {kinds.count(kind) for kind in set(kinds)} == {3} and len(set(kinds)) == 4
+    assert len(choose_examples(answers_by_id(items[:3]))) == 3
+
+
+def test_curves_join_training_and_evaluation_of_a_step(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 5, "reward": 0.1, "note": "x"}\n{"step": 5, "eval_hm": 0.7}\n{"step": 1, "reward": 0}\n')
+    assert read_curves(path) == [{"step": 1.0, "reward": 0.0}, {"step": 5.0, "reward": 0.1, "eval_hm": 0.7}]
+    path.write_text('{"reward": 0.1}\n')
+    with pytest.raises(RlfgError, match=r'metrics\.jsonl:1: has no number "step"'):
+        read_curves(path)
+
+
+def test_only_logged_panels_are_drawn() -> None:
+    log = [{"step": float(s), "loss": 1.0 / (s + 1), "kl": float("nan"), "hm": 0.5, "other": 1.0} for s in range(60)]
+    drawn = draw_curves(log)
+    assert [panel.title for panel in drawn] == ["Correctness, specificity, HM", "Loss"]
+    assert "nan" not in drawn[1].picture and not_drawn(log) == ["other"]
+    assert draw_curves(log[:1]) == []
+
+
+def test_axes() -> None:
+    assert round_ticks(0, 1) == [0, 0.5, 1] or round_ticks(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1]
+    assert round_ticks(0.42, 0.58) == [0.45, 0.5, 0.55]
+    assert round_ticks(3, 3) == [3]
+    assert Scale(0, 10, 100, 0)(5) == 50
+
+
+def test_a_report_from_scored_folders(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    for name, answer in (("one", "Larus"), ("two", "Larus fuscus")):
+        write_items(tmp_path / name / "items.jsonl", scored(tree, answer))
+        (tmp_path / name / "metrics.json").write_text('{"taxonomy": {"hash": "%s"}, "parse": "lenient"}' % tree.hash)
+    report_from_folders([tmp_path / "one", tmp_path / "two"], tmp_path / "out" / "r.html", taxonomy=tree)
+    check_page(html := (tmp_path / "out" / "r.html").read_text())
+    assert "one → two" in html
+    (tmp_path / "two" / "metrics.json").write_text('{"taxonomy": {"hash": "0123"}}')
+    with pytest.raises(RlfgError, match="scored with another taxonomy"):
+        report_from_folders([tmp_path / "two"], tmp_path / "r.html", taxonomy=tree)
+    with pytest.raises(RlfgError, match="give a folder that `rlfg score` wrote"):
+        report_from_folders([tmp_path / "three"], tmp_path / "r.html", taxonomy=tree)
+    with pytest.raises(RlfgError, match="given twice"):
+        report_from_folders([tmp_path / "one", tmp_path / "one"], tmp_path / "r.html", taxonomy=tree)

@@ -1,0 +1,185 @@
+"""The objective over an optimizer step: by hand, and whatever the micro-batching."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from accelerate import Accelerator  # noqa: E402
+from PIL import Image  # noqa: E402
+from transformers import AutoProcessor  # noqa: E402
+
+from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
+from rlfg.models.prompts import EncodedPrompt, encode_prompt  # noqa: E402
+from rlfg.training.microbatch import TrainRow, pack  # noqa: E402
+from rlfg.training.objectives import Objective, row_weights, token_losses  # noqa: E402
+from rlfg.training.update import StepBatch, Updater, reference_policy  # noqa: E402
+
+
+def losses(objective: Objective, logp: float, old: float, advantage: float, reference: float | None = None) -> float:
+    def tensor(value: float) -> Any:
+        return torch.tensor([[value]])
+
+    loss, _ = token_losses(
+        objective,
+        logps_RL=tensor(logp),
+        old_logps_RL=tensor(old),
+        reference_logps_RL=None if reference is None else tensor(reference),
+        entropy_RL=tensor(2.0),
+        advantages_R=torch.tensor([advantage]),
+    )
+    return float(loss)
+
+
+def test_the_ratio_is_clipped_against_the_advantage() -> None:
+    objective = Objective(clip_low=0.2, clip_high=0.28)
+    assert losses(objective, -1.0, -1.0, 2.0) == pytest.approx(-2.0)
+    assert losses(objective, -1.0, -2.0, 1.0) == pytest.approx(-1.28)  # ratio e, clipped above
+    assert losses(objective, -1.0, -2.0, -1.0) == pytest.approx(math.e)  # a worse action is not protected
+    assert losses(objective, -2.0, -1.0, -1.0) == pytest.approx(0.8)  # ratio 1/e, clipped below
+
+
+def test_kl_and_entropy_terms() -> None:
+    gap = -0.5  # log-probability under the reference minus that under the policy
+    k3 = math.exp(gap) - gap - 1
+    assert losses(Objective(kl_coef=0.1), -1.0, -1.0, 0.0, reference=-1.5) == pytest.approx(0.1 * k3)
+    assert losses(Objective(entropy_coef=0.03), -1.0, -1.0, 0.0) == pytest.approx(-0.06)
+
+
+def test_row_weights_of_each_aggregation() -> None:
+    options: dict[str, Any] = {"tokens": 10, "rows": 4, "max_length": 8}
+    assert row_weights([2, 5], "token_mean", **options) == [0.1, 0.1]
+    assert row_weights([2, 5], "sequence_mean", **options) == [1 / 8, 1 / 20]
+    assert row_weights([2, 5], "dr_grpo", **options) == [1 / 32, 1 / 32]
+
+
+def encoded(length: int) -> EncodedPrompt:
+    ids = torch.arange(length)
+    return EncodedPrompt(input_ids_T=ids, mm_token_type_ids_T=None, pixel_values_ND=None, image_grid_thw_K3=None)
+
+
+@pytest.mark.parametrize("budget", [1, 30, 60, 1000])
+def test_packing_keeps_every_row_and_the_budget(budget: int) -> None:
+    prompts = {"a": encoded(10), "b": encoded(4)}
+    rows = [
+        TrainRow(prompt_key=key, token_ids=tuple(range(n)), advantage=float(i))
+        for i, (key, n) in enumerate([("a", 3), ("b", 9), ("a", 5), ("b", 1), ("a", 2)])
+    ]
+    parts = pack(rows, prompts, max_tokens=budget, shared_prefix=True)
+    assert sorted(r.advantage for part in parts for r in part.rows) == [0, 1, 2, 3, 4]
+    for part in parts:
+        width = max(len(p) for p in part.prompts) * len(part.prompts)
+        assert len(part.rows) == 1 or width + len(part.rows) * max(len(r.token_ids) for r in part.rows) <= budget
+        for row, prompt in zip(part.rows, part.prompt_of, strict=True):
+            assert part.prompts[prompt] is prompts[row.prompt_key]
+    if budget == 1000:
+        assert len(parts) == 1 and len(parts[0].prompts) == 2
+
+
+@pytest.fixture(scope="module")
+def policy(tiny_model: Path) -> Any:
+    torch.manual_seed(1)
+    spec = ModelSpec(path=str(tiny_model), dtype="float32", lora=LoraSpec(r=4, alpha=8))
+    model = load_model(spec, trainable=True)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+@pytest.fixture(scope="module")
+def batch(tiny_model: Path) -> StepBatch:
+    processor = AutoProcessor.from_pretrained(tiny_model, padding_side="left")
+    message = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}
+    colours = {"x": "red", "y": "green", "z": "blue"}
+    prompts = {k: encode_prompt(processor, [message], [Image.new("RGB", (84, 84), c)]) for k, c in colours.items()}
+    rows = [
+        TrainRow(prompt_key=k, token_ids=tuple(range(40 + i, 43 + 2 * i)), advantage=a)
+        for i, (k, a) in enumerate([("x", 1.0), ("x", -1.0), ("y", 0.0), ("y", 0.0), ("z", 0.5), ("z", -0.5)])
+    ]
+    return StepBatch(rows=rows, prompts=prompts, total_rows=6, total_tokens=sum(len(r.token_ids) for r in rows))
+
+
+def gradient(model: Any, batch: StepBatch, objective: Objective, **options: Any) -> Any:
+    settings: dict[str, Any] = {"max_tokens": 10_000, "shared_prefix": True, "drop_zero_advantage": True}
+    updater = Updater(
+        accelerator=Accelerator(cpu=True), objective=objective, pad_id=0, temperature=1.0, max_length=16,
+        **{**settings, **options},
+    )  # fmt: skip
+    model.zero_grad()
+    loss, metrics = updater(model, batch)
+    return loss, metrics, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+@pytest.mark.parametrize("aggregation", ["token_mean", "sequence_mean", "dr_grpo"])
+def test_micro_batches_prefixes_and_dropping_change_nothing(policy: Any, batch: StepBatch, aggregation: Any) -> None:
+    objective = Objective(aggregation=aggregation)
+    loss, metrics, whole = gradient(policy, batch, objective, shared_prefix=False, drop_zero_advantage=False)
+    assert metrics["tokens_trained_share"] == 1
+    for options in ({"max_tokens": 1}, {"max_tokens": 60}, {"shared_prefix": False, "max_tokens": 50}, {}):
+        other_loss, other_metrics, other = gradient(policy, batch, objective, **options)
+        assert (other - whole).abs().max() <= 1e-5 * whole.abs().max()
+        torch.testing.assert_close(other_loss, loss, rtol=1e-5, atol=1e-6)
+        assert other_metrics["tokens_trained_share"] < 1  # rows without advantage were not run
+
+
+def test_the_loss_is_that_of_the_formula(policy: Any, batch: StepBatch) -> None:
+    """On-policy the ratio is 1: the loss is minus the mean advantage over tokens."""
+    loss, _, _ = gradient(policy, batch, Objective())
+    expected = -sum(r.advantage * len(r.token_ids) for r in batch.rows) / batch.total_tokens
+    assert float(loss) == pytest.approx(expected, abs=1e-6)
+
+
+def test_nothing_to_learn_gives_a_zero_gradient(policy: Any, batch: StepBatch) -> None:
+    rows = [r for r in batch.rows if r.advantage == 0]
+    empty = StepBatch(rows=rows, prompts=batch.prompts, total_rows=2, total_tokens=20)
+    loss, _, found = gradient(policy, empty, Objective())
+    assert float(loss) == 0 and found.abs().max() == 0
+
+
+def test_an_entropy_or_kl_term_keeps_every_row(policy: Any, batch: StepBatch) -> None:
+    for objective in (Objective(entropy_coef=0.1), Objective(kl_coef=0.1)):
+        _, metrics, _ = gradient(policy, batch, objective)
+        assert metrics["tokens_trained_share"] == 1
+    assert metrics["kl"] > 0
+
+
+def test_the_reference_is_the_adapter_the_stage_started_from(tiny_model: Path, batch: StepBatch) -> None:
+    torch.manual_seed(2)
+    model = load_model(ModelSpec(path=str(tiny_model), dtype="float32", lora=LoraSpec(r=2, alpha=4)), trainable=True)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.fill_(0.05)
+    add_reference(model)
+    _, metrics, _ = gradient(model, batch, Objective(kl_coef=0.1))
+    assert metrics["kl"] == pytest.approx(0, abs=1e-9)
+    trained = [n for n, p in model.named_parameters() if p.requires_grad]
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B.default" in name:
+                parameter.add_(0.2)
+    _, metrics, _ = gradient(model, batch, Objective(kl_coef=0.1))
+    assert metrics["kl"] > 1e-6
+    with reference_policy(model):
+        pass
+    assert [n for n, p in model.named_parameters() if p.requires_grad] == trained
+    assert not [n for n in trained if ".reference." in n]
+
+
+def test_old_log_probabilities_are_those_of_the_policy(policy: Any, batch: StepBatch) -> None:
+    updater = Updater(
+        accelerator=Accelerator(cpu=True), objective=Objective(), pad_id=0, temperature=1.0, max_tokens=60,
+        max_length=16, shared_prefix=True, drop_zero_advantage=True,
+    )  # fmt: skip
+    fixed = updater.with_old_logps(policy, batch)
+    assert [len(r.old_logps or ()) for r in fixed.rows] == [len(r.token_ids) for r in batch.rows]
+    _, _, on_policy = gradient(policy, batch, Objective())
+    _, metrics, off_policy = gradient(policy, fixed, Objective())
+    torch.testing.assert_close(off_policy, on_policy, rtol=1e-4, atol=1e-6)
+    assert metrics["clip_share"] == 0
