@@ -69,12 +69,10 @@ def drop_torn_line(path: str | Path) -> bool:
         Whether something was cut off (the item is then simply not done yet).
     """
     path = Path(path)
-    if not path.exists():
+    if not path.exists() or _ends_in_newline(path):
         return False
     content = path.read_bytes()
     end = content.rfind(b"\n") + 1
-    if end == len(content):
-        return False
     try:
         json.loads(content[end:])
     except ValueError:
@@ -184,6 +182,15 @@ def _text(record: Mapping[str, Any], key: str, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise RlfgError(f'{where}: "{key}" must be a non-empty string, found {json.dumps(value)}')
     return value
+
+
+def _ends_in_newline(path: Path) -> bool:
+    """Whether the file is empty or ends as every written line does; reads one byte."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def _append(descriptor: int, line: bytes) -> None:

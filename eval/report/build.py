@@ -25,7 +25,7 @@ from rlfg.types import VERDICT_LABELS
 
 Runs = Mapping[str, Sequence[ScoredItem]]
 ALL = "all"
-"""The group of everything, shown where some item has no group."""
+"""The group of everything: the headline where no union says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +96,12 @@ def build_report(report: ReportInput) -> str:
 
 
 def _members(report: ReportInput) -> dict[str, dict[str, Sequence[ScoredItem]]]:
-    """Group → run → items: all of them where any item has no group, then each group, then the unions."""
+    """Group → run → items: all of them (unless unions replace it), then each group, then the unions."""
     split = {run: split_groups(items, unions=report.unions) for run, items in report.runs.items()}
     names = dict.fromkeys(name for groups in split.values() for name in groups)
     union_last = [name for name in names if name not in report.unions] + [n for n in names if n in report.unions]
     members: dict[str, dict[str, Sequence[ScoredItem]]] = {}
-    if any(item.group is None for items in report.runs.values() for item in items):
+    if not report.unions or any(item.group is None for items in report.runs.values() for item in items):
         members[ALL] = dict(report.runs)
     for name in union_last:
         of_runs = {run: groups.get(name, []) for run, groups in split.items()}

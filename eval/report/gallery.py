@@ -66,7 +66,9 @@ def choose_examples(answers: Answers, *, shown: int = SHOWN) -> list[str]:
     kinds: dict[tuple[str, str], list[str]] = {}
     for id_, items in answers.items():
         kinds.setdefault((items[0].group or "", usual_verdict(items)), []).append(id_)
-    queues = [_spread(kinds[kind]) for kind in sorted(kinds, key=_kind_order)]
+    queues = [
+        _spread(kinds[kind], start=place / len(kinds)) for place, kind in enumerate(sorted(kinds, key=_kind_order))
+    ]
     turns = [queue[turn] for turn in range(shown) for queue in queues if turn < len(queue)]
     return turns[:shown]
 
@@ -92,10 +94,10 @@ def _kind_order(kind: tuple[str, str]) -> tuple[int, str]:
     return VERDICT_LABELS.index(kind[1]), kind[0]
 
 
-def _spread(ids: Sequence[str]) -> list[str]:
-    """The same ids, so ordered that any first few are far apart in the file (files are often sorted by class)."""
-    step = next((s for s in (7919, 104729) if len(ids) % s), 1)
-    return [ids[index * step % len(ids)] for index in range(len(ids))]
+def _spread(ids: Sequence[str], *, start: float) -> list[str]:
+    """The same ids from another place on, any first few of them far apart: files are often sorted by class."""
+    step = next((prime for prime in (7919, 104729) if len(ids) % prime), 1)
+    return [ids[(int(start * len(ids)) + index * step) % len(ids)] for index in range(len(ids))]
 
 
 def _run_answers(run: str, items: Sequence[ScoredItem]) -> RunAnswers:

@@ -87,7 +87,7 @@ def test_real_guesses_add_up() -> None:
     tree = load_taxonomy(
         DATA / "taxonomies" / "hierarchy_CUB200.json", root="bird", ranks=("order", "family", "genus", "species")
     )
-    lines = [json.loads(line) for line in (DATA / "answers" / "bird200_guesses.jsonl").open()]
+    lines = [json.loads(line) for line in (DATA / "answers" / "bird200_guesses.jsonl").read_text().splitlines()]
     predictions = [
         Prediction(id=f"{line['image_id']}-{line['rank']}", truth=line["truth"], answers=(line["answer"],))
         for line in lines

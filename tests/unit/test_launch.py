@@ -1,0 +1,227 @@
+"""Recipes as users start them: real processes, a few steps each, on the demo's base model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+import pyarrow.parquet as pq  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCH = ROOT / "recipes" / "launch"
+BASE = ROOT / "recipes" / "assets" / "world-base"
+"""It answers with names of one to four tokens; none is in tags, so that the length guard alone tells them apart."""
+TWO = ("--num_processes", "2", "--mixed_precision", "no", "--cpu")
+
+pytestmark = pytest.mark.slow
+
+
+def command(recipe: str, launch: str, config: Path, *overrides: str, extra: tuple[str, ...] = ()) -> list[str]:
+    return [
+        *(sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(LAUNCH / launch)),
+        *("--num_cpu_threads_per_process", "1", *extra),
+        *(str(ROOT / "recipes" / recipe), "--config", str(config), *overrides),
+    ]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+
+
+def launch(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*args, **kwargs), capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400
+    )
+
+
+@pytest.fixture(scope="module")
+def grpo_config(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three prompts × four answers: over two processes, the second group is split."""
+    path = tmp_path_factory.mktemp("config") / "grpo.yaml"
+    path.write_text(f"""
+model: {{path: {BASE}, dtype: float32, lora: {{r: 4, alpha: 8}}}}
+data: {{path: {tiny_world}/rl.jsonl}}
+eval: {{path: {tiny_world}/val.jsonl, limit: 5}}
+verifier: {{taxonomy: {tiny_world}/taxonomy.csv, root: organism}}
+prompt: short
+reward: {{name: hedged, terms: [{{name: length_guard, weight: 1.0, options: {{limit: 4, buffer: 4}}}}]}}
+sampling: {{max_new_tokens: 8}}
+prompts_per_step: 3
+group_size: 4
+run: {{output_dir: unset, seed: 4, steps: 4, learning_rate: 1e-2, save_every: 2, eval_every: 2, report_to: [], use_cpu: true}}
+""")
+    return path
+
+
+def rollouts(run: Path) -> list[dict[str, Any]]:
+    return [row for path in sorted((run / "rollouts").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def largest_difference(a: Path, b: Path) -> float:
+    one, two = weights(a), weights(b)
+    assert one.keys() == two.keys()
+    return max(float((one[k] - two[k]).abs().max()) for k in one)
+
+
+@pytest.fixture(scope="module")
+def alone(grpo_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("alone") / "run"
+    done = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={run}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return run
+
+
+def test_a_run_leaves_its_record(alone: Path) -> None:
+    record = json.loads((alone / "run.json").read_text())
+    assert record["config"]["run"]["seed"] == 4
+    assert record["contract"]["taxonomy"]
+    steps = [json.loads(line) for line in (alone / "metrics.jsonl").read_text().splitlines()]
+    assert {"reward", "entropy", "verdict/unparsed", "time/update", "hm"} <= set(steps[0])
+    assert [s["step"] for s in steps if "eval_hm" in s] == [2, 4]
+    # The length guard makes rewards differ inside groups, so that there is something to learn.
+    assert {row["advantage"] != 0 for row in rollouts(alone)} >= {True}
+    assert not (alone / ".saving").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "extra"),
+    [("cpu2.yaml", ()), ("zero2.yaml", TWO), ("zero3.yaml", TWO)],
+    ids=["ddp", "zero2", "zero3"],
+)
+def test_two_processes_make_the_run_of_one(
+    alone: Path, grpo_config: Path, tmp_path: Path, config: str, extra: tuple[str, ...]
+) -> None:
+    run = tmp_path / "run"
+    done = launch("grpo.py", config, grpo_config, f"run.output_dir={run}", extra=extra)
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, two = rollouts(alone), rollouts(run)
+    assert len(one) == len(two) == 4 * 12
+    for a, b in zip(one, two, strict=True):
+        assert (a["group_id"], a["index"], a["truth"], a["token_ids"]) == (
+            b["group_id"], b["index"], b["truth"], b["token_ids"],
+        )  # fmt: skip
+        assert (a["verdict"], a["reward"]) == (b["verdict"], b["reward"])
+        assert a["advantage"] == pytest.approx(b["advantage"], abs=1e-6)
+    # Adam divides by gradients' size, so rounding in tiny gradients shows; the weights move by about 1e-2 a step.
+    assert largest_difference(alone / "final", run / "final") < 1e-3
+    evals = [
+        [json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines() if "eval_hm" in line]
+        for r in (alone, run)
+    ]
+    for a, b in zip(*evals, strict=True):
+        assert {k: v for k, v in a.items() if k.startswith("eval_verdict")} == pytest.approx(
+            {k: v for k, v in b.items() if k.startswith("eval_verdict")}
+        )
+
+
+def kill_after(step: int, how: signal.Signals, args: list[str], run: Path) -> int:
+    """Starts a run and signals its recipe process once `step` is logged."""
+    process = subprocess.Popen(
+        args, env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    log = run / "metrics.jsonl"
+    deadline = time.monotonic() + 200
+    while not (log.exists() and any(json.loads(x)["step"] >= step for x in log.read_text().splitlines())):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    if how == signal.SIGKILL:
+        os.killpg(process.pid, how)
+    else:
+        os.kill(_child(process.pid), how)
+    return process.wait(timeout=120)
+
+
+def _child(pid: int) -> int:
+    """The recipe's process below `accelerate launch`."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+@pytest.mark.parametrize(("how", "step"), [(signal.SIGKILL, 3), (signal.SIGTERM, 1)])
+def test_a_stopped_run_resumes_to_the_same_bits(
+    grpo_config: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, how: signal.Signals, step: int
+) -> None:
+    longer = ("run.steps=40", "run.save_every=2", "run.eval_every=null")
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    args = command("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={stopped}", *longer)
+    status = kill_after(step, how, args, stopped)
+    assert status != 0
+    assert not (stopped / "final").exists()
+    resumed = subprocess.run(args, capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400)
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    if list(stopped.glob("rollouts/*")) and how == signal.SIGTERM:
+        assert "resuming from" in resumed.stdout
+    done = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={whole}", *longer)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert largest_difference(whole / "final", stopped / "final") == 0
+    steps = [json.loads(line)["step"] for line in (stopped / "metrics.jsonl").read_text().splitlines()]
+    assert steps[:40] == list(range(1, 41))
+
+
+def test_sft_then_grpo_with_one_adapter(grpo_config: Path, tiny_world: Path, tmp_path: Path) -> None:
+    """The KL reference is the adapter that SFT ended with; a finished run says so when started again."""
+    sft = tmp_path / "sft.yaml"
+    sft.write_text(f"""
+model: {{path: {BASE}, dtype: float32, lora: {{r: 4, alpha: 8}}}}
+data: {{path: {tiny_world}/sft.jsonl}}
+prompt: short
+batch_size: 4
+run: {{output_dir: {tmp_path}/sft, steps: 2, learning_rate: 1e-2, save_every: 1, report_to: [], use_cpu: true}}
+""")
+    done = launch("sft.py", "cpu.yaml", sft)
+    assert done.returncode == 0, done.stderr[-3000:]
+    goes_on = (f"model.adapter={tmp_path}/sft/final", "model.lora=null", "objective.kl_coef=0.1", "run.eval_every=null")
+    done = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={tmp_path}/grpo", *goes_on)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first = json.loads((tmp_path / "grpo" / "metrics.jsonl").read_text().splitlines()[0])
+    assert first["kl"] == pytest.approx(0, abs=1e-9)
+    assert weights(tmp_path / "sft" / "final").keys() == weights(tmp_path / "grpo" / "final").keys()
+    assert largest_difference(tmp_path / "sft" / "final", tmp_path / "grpo" / "final") > 1e-4
+    again = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={tmp_path}/grpo", *goes_on)
+    assert again.returncode == 0 and "complete" in again.stdout
+    other = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={tmp_path}/grpo", *goes_on, "prompt=think")
+    assert other.returncode != 0 and "another contract" in other.stderr
+
+
+def one_error(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode != 0 and len(errors) == 1, done.stderr[-3000:]
+    for word in words:
+        assert word in errors[0]
+
+
+def test_bad_input_is_one_clear_error(grpo_config: Path, tiny_world: Path, tmp_path: Path) -> None:
+    """Run in this process's interpreter, without accelerate, to save start-up time."""
+
+    def recipe(*overrides: str) -> subprocess.CompletedProcess[str]:
+        args = [sys.executable, str(ROOT / "recipes" / "grpo.py"), "--config", str(grpo_config)]
+        args += [f"run.output_dir={tmp_path}/run", *overrides]
+        return subprocess.run(args, capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=200)
+
+    (tmp_path / "empty.jsonl").write_text("")
+    one_error(recipe(f"data.path={tmp_path}/empty.jsonl"), "empty.jsonl", "no examples")
+    picture = next((tiny_world / "images" / "rl").iterdir())
+    (tmp_path / "label.jsonl").write_text(json.dumps({"image": str(picture), "label": "Fiple fasco"}) + "\n")
+    one_error(recipe(f"data.path={tmp_path}/label.jsonl"), "label.jsonl:1", "Fiple fasco", "Fiple fasko")
+    (tmp_path / "cycle.csv").write_text("id,parent_id,name\n1,2,a\n2,1,b\n")
+    one_error(recipe(f"verifier.taxonomy={tmp_path}/cycle.csv"), "cycle.csv", "cycle")
+    (tmp_path / "broken.png").write_bytes(picture.read_bytes()[:200])
+    (tmp_path / "picture.jsonl").write_text(json.dumps({"image": "broken.png", "label": "Fiple fasko"}) + "\n")
+    found = recipe(f"data.path={tmp_path}/picture.jsonl")
+    assert found.returncode == 2 and "picture.jsonl:1" in found.stderr
+    one_error(recipe("run.lerning_rate=1"), "run.lerning_rate", "learning_rate")
