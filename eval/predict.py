@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eval.predictions import read_predictions, write_predictions
+from eval.predictions import drop_torn_line, read_predictions, write_predictions
 from rlfg.data import DataSpec, Examples, ImageError, load_examples, load_prompt, user_message
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
@@ -53,12 +53,20 @@ def pending(config: PredictConfig, examples: Examples) -> tuple[dict[str, Predic
     """
     done: dict[str, Prediction] = {}
     for path in [Path(config.out), *parts(Path(config.out))]:
-        if path.is_file() and path.stat().st_size:
+        if has_lines(path):
             done |= {p.id: p for p in read_predictions(path) if p.error is None}
     strange = done.keys() - {e.id for e in examples}
     if strange:
         raise RlfgError(f"{config.out}: holds answers to other pictures ({sorted(strange)[0]}); use another file")
     return done, [i for i, example in enumerate(examples) if example.id not in done]
+
+
+def has_lines(path: Path) -> bool:
+    """Whether a file holds whole lines; a torn last one, left by a killed run, is dropped."""
+    if not path.is_file():
+        return False
+    drop_torn_line(path)
+    return path.stat().st_size > 0
 
 
 def parts(out: Path) -> list[Path]:
@@ -86,7 +94,7 @@ def merge(config: PredictConfig, examples: Examples) -> Path:
     out = Path(config.out)
     found: dict[str, Prediction] = {}
     for path in [out, *parts(out)]:
-        if path.is_file() and path.stat().st_size:
+        if has_lines(path):
             for line in read_predictions(path):
                 if line.error is None or line.id not in found or found[line.id].error is not None:
                     found[line.id] = line

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 COUNTS = {
-    "sft": {"seen": 1, "described": 4},
+    "sft": {"seen": 1},
     "rl": {"seen": 1},
     "val": {"seen": 0, "rare": 1},
     "test": {"seen": 1, "rare": 1, "unseen": 1},

@@ -38,7 +38,7 @@ SAMPLES = 10
 MODES = {"sampled": (1.0, SAMPLES), "greedy": (0.0, 1)}
 KEPT = ("n", "counts", "correctness", "specificity", "hm", "ci")
 """What `summary.json` holds of each group."""
-MAX_NEW_TOKENS = 64
+MAX_NEW_TOKENS = 56
 PROMPT = "short"
 
 

@@ -20,7 +20,7 @@ SHORT = {
     "sft": ("run.steps=2", "run.save_every=2", "batch_size=8"),
     "grpo": ("run.steps=2", "run.save_every=2", "run.eval_every=2", "prompts_per_step=4", "group_size=4"),
 }
-PICTURES = {"seen": 36, "rare": 24, "unseen": 12, "seen+rare": 60}
+PICTURES = {"seen": 36, "rare": 12, "unseen": 12, "seen+rare": 48}
 
 
 def demo(out: Path) -> dict:

@@ -85,9 +85,7 @@ def test_a_row_does_not_depend_on_its_neighbours(policy: Any, prompts: list[Enco
     lm = language_model(policy)
     together = completion_logps(lm, prompts, ROWS, pad_id=PAD)
     for i, row in enumerate(ROWS):
-        alone = completion_logps(
-            lm, [prompts[row.prompt]], [Row(prompt=0, token_ids=row.token_ids)], pad_id=PAD
-        )
+        alone = completion_logps(lm, [prompts[row.prompt]], [Row(prompt=0, token_ids=row.token_ids)], pad_id=PAD)
         length = len(row.token_ids)
         torch.testing.assert_close(together.logps_RL[i, :length], alone.logps_RL[0], rtol=1e-5, atol=1e-5)
         assert together.logps_RL[i, length:].abs().sum() == 0

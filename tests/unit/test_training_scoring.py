@@ -20,7 +20,9 @@ ANSWERS = ["aa1", "genus aa", "ba1", None, "thing", "aa1"]
 
 def rollout(group: str, index: int, answer: str | None, truth: str = "aa1") -> Rollout:
     text = "no tags" if answer is None else f"<think>t</think><answer>{answer}</answer>"
-    return Rollout(step=0, group_id=group, prompt_key=group, index=index, truth=truth, completion=text, token_ids=(1, 2))
+    return Rollout(
+        step=0, group_id=group, prompt_key=group, index=index, truth=truth, completion=text, token_ids=(1, 2)
+    )
 
 
 @pytest.fixture

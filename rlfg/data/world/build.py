@@ -1,8 +1,7 @@
 """Writes the embedded world as ordinary files: pictures, manifests and a taxonomy CSV.
 
     taxonomy.csv   one row a species: order, family, genus, species and common names
-    sft.jsonl      seen species with rationales, labels at a documented mix of ranks; one line in seven asks
-                   for a description of a random organism instead
+    sft.jsonl      seen species with rationales, labels at a documented mix of ranks
     rl.jsonl       seen and rare species; the label is always the species
     val.jsonl      seen and rare species, for choosing a checkpoint
     test.jsonl     seen, rare and unseen species, for reporting; `meta.group` says which
@@ -23,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from rlfg.data.world.draw import draw_organism
-from rlfg.data.world.species import TRAITS, Species, species_list
-from rlfg.data.world.text import DESCRIBE, DESCRIBED, RANKS, caption, label_at, rationale
+from rlfg.data.world.species import Species, species_list
+from rlfg.data.world.text import RANKS, label_at, rationale
 
 SPLITS = ("sft", "rl", "val", "test")
 SFT_MIX: Mapping[str | None, float] = {
@@ -38,17 +37,17 @@ MIXES = {"mixed": SFT_MIX, "species": SPECIES_MIX}
 
 @dataclass(frozen=True, kw_only=True)
 class WorldSpec:
-    """Which pictures to draw. Counts are pictures a species; "described" counts in all."""
+    """Which pictures to draw. Counts are pictures a species."""
 
     seed: int = 0
     sft_mix: str = "mixed"
     """"mixed" or "species": the ranks of the SFT labels."""
     counts: Mapping[str, Mapping[str, int]] = field(
         default_factory=lambda: {
-            "sft": {"seen": 60, "described": 360},
-            "rl": {"seen": 28, "rare": 18},
-            "val": {"seen": 2, "rare": 1},
-            "test": {"seen": 5, "rare": 4, "unseen": 8},
+            "sft": {"seen": 60},
+            "rl": {"seen": 28, "rare": 36},
+            "val": {"seen": 2, "rare": 2},
+            "test": {"seen": 5, "rare": 7, "unseen": 7},
         }
     )
 
@@ -70,37 +69,6 @@ def _records(spec: WorldSpec, split: str, out: Path) -> Iterator[dict[str, Any]]
             draw_organism(species.traits, rng).save(path, compress_level=1)
             record: dict[str, Any] = {"id": name, "image": path.relative_to(out).as_posix()}
             yield record | _text(species, split, mix, rng, everyone)
-
-
-def _described(spec: WorldSpec, out: Path) -> Iterator[dict[str, Any]]:
-    """Random organisms to describe, none with the looks of a rare or unseen species.
-
-    A model this small forgets what it does not rehearse: without them SFT leaves it blind to the traits that
-    seen species do not have, and nothing it says afterwards can depend on them. The answer is the description
-    itself: a taxon would teach how to name organisms with those traits.
-    """
-    hidden = {s.traits for s in species_list() if s.group != "seen"}
-    for number in range(spec.counts["sft"].get("described", 0)):
-        rng = _stream(spec.seed, len(SPLITS) + 1, number)
-        traits = next(t for t in _random_traits(rng) if t not in hidden)
-        path = out / "images" / "sft" / f"described-{number:03d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draw_organism(traits, rng).save(path, compress_level=1)
-        yield {
-            "id": path.stem,
-            "image": path.relative_to(out).as_posix(),
-            "question": DESCRIBE,
-            "label": caption(traits),
-            "split": "sft",
-            "rationale": DESCRIBED,
-            "meta": {"group": "described"},
-        }
-
-
-def _random_traits(rng: np.random.Generator) -> Iterator[tuple[int, int, int, int, int]]:
-    while True:
-        body, tail, crest, colour, pattern = (int(rng.integers(len(values))) for values in TRAITS.values())
-        yield body, tail, crest, colour, pattern
 
 
 def _text(
@@ -140,7 +108,6 @@ def write_world(out: Path, spec: WorldSpec | None = None) -> dict[str, int]:
     for split in SPLITS:
         records = list(_records(spec, split, out))
         if split == "sft":  # Species order would make every batch one species.
-            records += _described(spec, out)
             _stream(spec.seed, len(SPLITS)).shuffle(records)
         with (out / f"{split}.jsonl").open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(record) + "\n" for record in records)

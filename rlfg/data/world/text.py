@@ -15,8 +15,6 @@ RANKS = ("order", "family", "genus", "species")
 """Broadest first."""
 DESCRIBE = "Describe this."
 """The question that asks for the visible traits."""
-DESCRIBED = "body, tail, crest, colour, pattern"
-"""The reasoning of a description."""
 UNKNOWN = "None"
 """The answer of someone who cannot tell."""
 
@@ -40,7 +38,7 @@ def _evidence(species: Species, rank: str | None) -> str:
         "order": f"{BODIES[species.body]} body",
         "family": f"{TAILS[species.tail]} tail",
         "genus": f"{CRESTS[species.crest]} crest",
-        "species": _look(species),
+        "species": f"{COLOURS[species.colour]} {PATTERNS[species.pattern]}",
     }[rank]
 
 
@@ -54,15 +52,10 @@ def rationale(species: Species, rank: str | None, relatives: Sequence[Species], 
         rng: Chooses the candidates and their order.
     """
     others = [s for s in relatives if s.name != species.name]
-    other = others[rng.integers(len(others))]
-    first, second = (species, other) if rng.random() < 0.5 else (other, species)
+    names = [species.name, others[rng.integers(len(others))].name]
+    rng.shuffle(names)
     label = label_at(species, rank)
     return (
-        f"{caption(species.traits)}; maybe {first.name}, {_look(first)}, or {second.name}, {_look(second)}; "
+        f"{caption(species.traits)}; maybe {names[0]} or {names[1]}; "
         f"{_evidence(species, rank)} fits {label}; so {label}"
     )
-
-
-def _look(species: Species) -> str:
-    """The traits that tell species of a genus apart."""
-    return f"{COLOURS[species.colour]} {PATTERNS[species.pattern]}"
