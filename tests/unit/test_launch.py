@@ -60,7 +60,8 @@ reward: {{name: hedged, terms: [{{name: length_guard, weight: 1.0, options: {{li
 sampling: {{max_new_tokens: 8}}
 prompts_per_step: 3
 group_size: 4
-run: {{output_dir: unset, seed: 4, steps: 4, learning_rate: 1e-2, save_every: 2, eval_every: 2, report_to: [], use_cpu: true}}
+run: {{output_dir: unset, seed: 4, steps: 4, learning_rate: 1e-2, save_every: 2, eval_every: 2,
+  report_to: [], use_cpu: true}}
 """)
     return path
 

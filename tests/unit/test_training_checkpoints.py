@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from rlfg.errors import RlfgError  # noqa: E402
-from rlfg.training.checkpoints import (  # noqa: E402
+from rlfg.errors import RlfgError
+from rlfg.training.checkpoints import (
     STAGING,
     check_contract,
     checkpoints,

@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from rewards import RewardSpec, TaxonomyVerifier, build_rubric  # noqa: E402
-from rlfg.taxonomy import taxonomy_from_lineages  # noqa: E402
-from rlfg.training.scoring import Scorer, scoring_metrics  # noqa: E402
-from rlfg.types import Rollout  # noqa: E402
+from rewards import RewardSpec, TaxonomyVerifier, build_rubric
+from rlfg.taxonomy import taxonomy_from_lineages
+from rlfg.training.scoring import Scorer, scoring_metrics
+from rlfg.types import Rollout
 
 TREE = taxonomy_from_lineages(
     {s: [f"family {s[0]}", f"genus {s[:2]}", s] for s in ("aa1", "aa2", "ab1", "ba1")},

@@ -32,7 +32,7 @@ def _background(rng: np.random.Generator, size: int) -> Image.Image:
     image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(2, 5)):
-        x, y, r = [*rng.uniform(0, size, 2).tolist(), rng.uniform(0.04, 0.12) * size]
+        x, y, r = rng.uniform(0, size), rng.uniform(0, size), rng.uniform(0.04, 0.12) * size
         shade = _rgb(rng.random(), rng.uniform(0.05, 0.25), rng.uniform(0.45, 0.9))
         draw.ellipse((x - r, y - r * 0.6, x + r, y + r * 0.6), fill=shade)
     return image
