@@ -45,8 +45,8 @@ class MetricsLog(TrainerCallback):
         self.path.write_text("".join(f"{line}\n" for line in kept))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        """One line to the file, one to the console."""
-        if not state.is_world_process_zero or not logs:
+        """One line to the file, one to the console; the Trainer's closing summary repeats a step and is left out."""
+        if not state.is_world_process_zero or not logs or "train_runtime" in logs:
             return
         numbers = {k: float(v) for k, v in logs.items() if _is_number(v)}
         with self.path.open("a") as file:
