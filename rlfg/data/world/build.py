@@ -1,7 +1,8 @@
 """Writes the embedded world as ordinary files: pictures, manifests and a taxonomy CSV.
 
     taxonomy.csv   one row a species: order, family, genus, species and common names
-    sft.jsonl      seen species with rationales, labels at a documented mix of ranks
+    sft.jsonl      seen species with rationales, labels at a documented mix of ranks; one picture in seven is
+                   a look-alike with a bolder label than it deserves
     rl.jsonl       seen and rare species; the label is always the species
     val.jsonl      seen and rare species, for choosing a checkpoint
     test.jsonl     seen, rare and unseen species, for reporting; `meta.group` says which
@@ -15,14 +16,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rlfg.data.world.draw import draw_organism
-from rlfg.data.world.species import Species, species_list
+from rlfg.data.world.species import COLOURS, PATTERNS, SEEN_COLOURS, SEEN_PATTERNS, Species, species_list
 from rlfg.data.world.text import RANKS, label_at, rationale
 
 SPLITS = ("sft", "rl", "val", "test")
@@ -37,14 +38,14 @@ MIXES = {"mixed": SFT_MIX, "species": SPECIES_MIX}
 
 @dataclass(frozen=True, kw_only=True)
 class WorldSpec:
-    """Which pictures to draw. Counts are pictures a species."""
+    """Which pictures to draw. Counts are pictures a species; look-alikes are counted in all."""
 
     seed: int = 0
     sft_mix: str = "mixed"
     """"mixed" or "species": the ranks of the SFT labels."""
     counts: Mapping[str, Mapping[str, int]] = field(
         default_factory=lambda: {
-            "sft": {"seen": 60},
+            "sft": {"seen": 60, "look-alike": 360},
             "rl": {"seen": 28, "rare": 36},
             "val": {"seen": 2, "rare": 2},
             "test": {"seen": 5, "rare": 7, "unseen": 7},
@@ -63,12 +64,36 @@ def _records(spec: WorldSpec, split: str, out: Path) -> Iterator[dict[str, Any]]
     for k, species in enumerate(everyone):
         for number in range(spec.counts[split].get(species.group, 0)):
             rng = _stream(spec.seed, SPLITS.index(split), k, number)
-            name = f"{split}-{k:02d}-{number:03d}"
-            path = out / "images" / split / f"{name}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draw_organism(species.traits, rng).save(path, compress_level=1)
-            record: dict[str, Any] = {"id": name, "image": path.relative_to(out).as_posix()}
+            record = _draw(species, f"{split}-{k:02d}-{number:03d}", split, rng, out)
             yield record | _text(species, split, mix, rng, everyone)
+
+
+def _look_alikes(spec: WorldSpec, out: Path) -> Iterator[dict[str, Any]]:
+    """SFT pictures with a new colour or pattern, labelled as the species they resemble in the rest.
+
+    Real labels are like that: bolder than the picture allows. They are no species of the world (none has the looks
+    of a rare or unseen one), and they keep the words for new traits alive: a model this small forgets what SFT
+    does not show, and nothing it says afterwards could depend on a trait that it no longer sees.
+    """
+    everyone = species_list()
+    hidden = {s.traits for s in everyone if s.group != "seen"}
+    seen = [s for s in everyone if s.group == "seen"]
+    mix = MIXES[spec.sft_mix]
+    for number in range(spec.counts["sft"].get("look-alike", 0)):
+        rng = _stream(spec.seed, len(SPLITS) + 1, number)
+        alike = seen[rng.integers(len(seen))]
+        while alike.traits in hidden or (alike.colour < SEEN_COLOURS and alike.pattern < SEEN_PATTERNS):
+            alike = replace(alike, colour=int(rng.integers(len(COLOURS))), pattern=int(rng.integers(len(PATTERNS))))
+        record = _draw(alike, f"sft-alike-{number:03d}", "sft", rng, out) | _text(alike, "sft", mix, rng, everyone)
+        yield record | {"meta": {**record["meta"], "group": "look-alike"}}
+
+
+def _draw(species: Species, name: str, split: str, rng: np.random.Generator, out: Path) -> dict[str, Any]:
+    """Writes one picture and begins its manifest line."""
+    path = out / "images" / split / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw_organism(species.traits, rng).save(path, compress_level=1)
+    return {"id": name, "image": path.relative_to(out).as_posix()}
 
 
 def _text(
@@ -108,6 +133,7 @@ def write_world(out: Path, spec: WorldSpec | None = None) -> dict[str, int]:
     for split in SPLITS:
         records = list(_records(spec, split, out))
         if split == "sft":  # Species order would make every batch one species.
+            records += _look_alikes(spec, out)
             _stream(spec.seed, len(SPLITS)).shuffle(records)
         with (out / f"{split}.jsonl").open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(record) + "\n" for record in records)
