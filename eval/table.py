@@ -12,21 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.score import ScoredItem
+from rewards.graded import NOMINAL_SPECIFICITY
 from rlfg.types import NO_VERDICT, VERDICT_LABELS, Relation, Verdict
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-SPECIFICITY_OF_RELATION = {
-    Relation.MORE_SPECIFIC: 1.0,
-    Relation.SPECIFIC: 1.0,
-    Relation.LESS_SPECIFIC: 0.75,
-    Relation.GENERIC: 0.5,
-}
-"""Stands in for depth(answer) / depth(truth) where a judge gave a relation and no taxon."""
 NO_NODE = -1
-CORRECT_LABELS = tuple(relation.value for relation in SPECIFICITY_OF_RELATION)
+CORRECT_LABELS = tuple(relation.value for relation in Relation if relation.is_correct)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +75,7 @@ def build_table(items: Sequence[ScoredItem]) -> Table:
 def _specificity(verdict: Verdict) -> float:
     if verdict.relation is None or not verdict.relation.is_correct:
         return float("nan")
-    return SPECIFICITY_OF_RELATION[verdict.relation] if verdict.specificity is None else verdict.specificity
+    return NOMINAL_SPECIFICITY[verdict.relation] if verdict.specificity is None else verdict.specificity
 
 
 def _nodes(nodes: Sequence[int | None]) -> IntArray:

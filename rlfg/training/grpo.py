@@ -30,6 +30,7 @@ from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.config import GrpoConfig
 from rlfg.training.microbatch import TrainRow
 from rlfg.training.records import RolloutLog
+from rlfg.training.runspec import shared_arguments
 from rlfg.training.scoring import Scored, Scorer, scoring_metrics
 from rlfg.training.update import StepBatch, Updater
 from rlfg.types import Rollout
@@ -39,15 +40,7 @@ def trl_arguments(config: GrpoConfig, processes: int) -> GRPOConfig:
     """TRL's arguments for a config; batch fields are derived, never given."""
     run, rows = config.run, config.rows_per_process(processes)
     return GRPOConfig(
-        output_dir=run.output_dir,
-        seed=run.seed,
-        max_steps=run.steps or -1,
-        num_train_epochs=run.epochs or 1,
-        learning_rate=run.learning_rate,
-        lr_scheduler_type=run.schedule,
-        warmup_steps=run.warmup_steps,
-        weight_decay=run.weight_decay,
-        max_grad_norm=run.max_grad_norm,
+        **shared_arguments(run),
         per_device_train_batch_size=rows // config.optimizer_steps_per_rollout,
         steps_per_generation=config.optimizer_steps_per_rollout,
         gradient_accumulation_steps=1,
@@ -55,20 +48,11 @@ def trl_arguments(config: GrpoConfig, processes: int) -> GRPOConfig:
         max_completion_length=config.sampling.max_new_tokens,
         temperature=config.sampling.temperature,
         beta=0.0,
-        use_cpu=run.use_cpu,
-        bf16=run.bf16,
-        gradient_checkpointing=run.gradient_checkpointing,
-        dataloader_pin_memory=not run.use_cpu,
         remove_unused_columns=False,
-        logging_steps=run.log_every,
-        save_steps=run.save_every,
-        save_strategy="steps",
         eval_strategy="steps" if run.eval_every else "no",
         eval_steps=run.eval_every,
         metric_for_best_model="eval_hm" if run.eval_every else None,
         greater_is_better=True if run.eval_every else None,
-        report_to=list(run.report_to),
-        disable_tqdm=True,
     )
 
 
@@ -88,11 +72,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         processes: int,
         callbacks: Sequence[Any] = (),
     ) -> None:
-        if config.objective.kl_coef:
-            if not hasattr(model, "peft_config"):
-                raise RlfgError("objective.kl_coef needs an adapter to measure from; add `model.lora` or set it to 0")
-            if config.model.adapter:
-                add_reference(model)
+        if config.objective.kl_coef and config.model.adapter:
+            add_reference(model)
         if config.prompts_per_step > len(train):
             raise RlfgError(
                 f"prompts_per_step is {config.prompts_per_step} but the training set has {len(train)} pictures"

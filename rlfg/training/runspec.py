@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rlfg.errors import RlfgError
 
@@ -41,3 +41,27 @@ class RunSpec:
             raise RlfgError("run: give either `steps` or `epochs`")
         if self.eval_every and self.eval_every % self.save_every:
             raise RlfgError("run.eval_every must be a multiple of run.save_every: what is best must be on disk")
+
+
+def shared_arguments(run: RunSpec) -> dict[str, Any]:
+    """The arguments that TRL's SFTConfig and GRPOConfig have in common."""
+    return {
+        "output_dir": run.output_dir,
+        "seed": run.seed,
+        "max_steps": run.steps or -1,
+        "num_train_epochs": run.epochs or 1,
+        "learning_rate": run.learning_rate,
+        "lr_scheduler_type": run.schedule,
+        "warmup_steps": run.warmup_steps,
+        "weight_decay": run.weight_decay,
+        "max_grad_norm": run.max_grad_norm,
+        "use_cpu": run.use_cpu,
+        "bf16": run.bf16,
+        "gradient_checkpointing": run.gradient_checkpointing,
+        "dataloader_pin_memory": not run.use_cpu,
+        "logging_steps": run.log_every,
+        "save_steps": run.save_every,
+        "save_strategy": "steps",
+        "report_to": list(run.report_to),
+        "disable_tqdm": True,
+    }

@@ -13,7 +13,7 @@ from rlfg.data import DataSpec, Examples, format_answer, load_prompt, user_messa
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.training.atomic import AtomicCheckpoints
-from rlfg.training.runspec import RunSpec
+from rlfg.training.runspec import RunSpec, shared_arguments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,31 +76,13 @@ def _as_text(message: Mapping[str, Any]) -> dict[str, str]:
 
 def sft_arguments(config: SftTrainConfig, processes: int) -> SFTConfig:
     """TRL's arguments for a config."""
-    run = config.run
     per_device, accumulation = config.accumulation(processes)
     return SFTConfig(
-        output_dir=run.output_dir,
-        seed=run.seed,
-        max_steps=run.steps or -1,
-        num_train_epochs=run.epochs or 1,
-        learning_rate=run.learning_rate,
-        lr_scheduler_type=run.schedule,
-        warmup_steps=run.warmup_steps,
-        weight_decay=run.weight_decay,
-        max_grad_norm=run.max_grad_norm,
+        **shared_arguments(config.run),
         per_device_train_batch_size=per_device,
         gradient_accumulation_steps=accumulation,
         completion_only_loss=True,
         max_length=None,
-        use_cpu=run.use_cpu,
-        bf16=run.bf16,
-        gradient_checkpointing=run.gradient_checkpointing,
-        dataloader_pin_memory=not run.use_cpu,
-        logging_steps=run.log_every,
-        save_steps=run.save_every,
-        save_strategy="steps",
-        report_to=list(run.report_to),
-        disable_tqdm=True,
     )
 
 
