@@ -226,3 +226,34 @@ def test_bad_input_is_one_clear_error(grpo_config: Path, tiny_world: Path, tmp_p
     found = recipe(f"data.path={tmp_path}/picture.jsonl")
     assert found.returncode == 2 and "picture.jsonl:1" in found.stderr
     one_error(recipe("run.lerning_rate=1"), "run.lerning_rate", "learning_rate")
+
+
+def test_two_processes_answer_as_one_and_go_on_where_they_stopped(tiny_world: Path, tmp_path: Path) -> None:
+    """Sampled answers; a picture that cannot be read is an error line, tried again by the next run."""
+    lines = [json.loads(line) for line in (tiny_world / "test.jsonl").read_text().splitlines()[:7]]
+    for line in lines:
+        line["image"] = str(tiny_world / line["image"])
+    broken = tmp_path / "late.png"
+    manifest = tmp_path / "test.jsonl"
+    text = [json.dumps(line) for line in [*lines, {"image": str(broken), "label": lines[0]["label"], "id": "late"}]]
+    manifest.write_text("\n".join(text) + "\n")
+    config = tmp_path / "predict.yaml"
+    config.write_text(f"""
+model: {{path: {BASE}, dtype: float32}}
+data: {{path: {manifest}}}
+out: {tmp_path}/one.jsonl
+prompt: short
+sampling: {{temperature: 1.0, max_new_tokens: 8}}
+samples: 3
+use_cpu: true
+""")
+    one = launch("evaluate.py", "cpu.yaml", config)
+    assert one.returncode != 0 and "7 answered, 1 failed" in one.stdout, one.stderr[-3000:]
+    Path(broken).write_bytes(Path(lines[0]["image"]).read_bytes())
+    again = launch("evaluate.py", "cpu.yaml", config)
+    assert again.returncode == 0 and "7 of 8 answered already, 1 to do" in again.stdout, again.stderr[-3000:]
+    two = launch("evaluate.py", "cpu2.yaml", config, f"out={tmp_path}/two.jsonl")
+    assert two.returncode == 0, two.stderr[-3000:]
+    assert (tmp_path / "two.jsonl").read_text() == (tmp_path / "one.jsonl").read_text()
+    assert len((tmp_path / "one.jsonl").read_text().splitlines()) == 8
+    assert not list(tmp_path.glob("*.part*"))
