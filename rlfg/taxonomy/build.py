@@ -25,7 +25,9 @@ class TaxonRecord:
     """The parent's `id`; None for a top taxon."""
     name: str
     rank: str | None = None
-    aliases: tuple[str, ...] = ()
+    vernaculars: tuple[str, ...] = ()
+    """Common names."""
+    synonyms: tuple[str, ...] = ()
     where: str
     """File and line, or label: the start of every error message about it."""
 
@@ -37,7 +39,8 @@ class _Node:
     parent: int
     name: str
     rank: str | None
-    aliases: tuple[str, ...]
+    vernaculars: tuple[str, ...]
+    synonyms: tuple[str, ...]
 
 
 def build_taxonomy(
@@ -76,7 +79,8 @@ def build_taxonomy(
         parent=np.array([node.parent for node in nodes], dtype=np.int32),
         names=tuple(node.name for node in nodes),
         ranks=tuple(node.rank for node in nodes),
-        aliases=tuple(node.aliases for node in nodes),
+        vernaculars=tuple(node.vernaculars for node in nodes),
+        synonyms=tuple(node.synonyms for node in nodes),
         main_ranks=tuple(main_ranks),
         source=source,
     )
@@ -161,21 +165,26 @@ def _number(
     nodes: list[_Node] = []
     if len(top) > 1:
         name = root or UNNAMED_ROOT
-        nodes.append(_Node(parent=_ROOT_PARENT, name=name, rank=None, aliases=_aliases(name, declared)))
+        vernaculars = _others(name, declared)
+        nodes.append(_Node(parent=_ROOT_PARENT, name=name, rank=None, vernaculars=vernaculars, synonyms=()))
         declared = ()
     pending = [(len(nodes) - 1, record) for record in reversed(top)]
     while pending:
         parent, record = pending.pop()
-        aliases = _aliases(record.name, (*record.aliases, *(declared if parent < 0 else ())))
+        vernaculars = _others(record.name, (*record.vernaculars, *(declared if parent < 0 else ())))
+        synonyms = _others(record.name, record.synonyms, known=vernaculars)
         pending += [(len(nodes), child) for child in reversed(children.get(record.id, ()))]
-        nodes.append(_Node(parent=parent, name=record.name, rank=record.rank, aliases=aliases))
+        nodes.append(
+            _Node(parent=parent, name=record.name, rank=record.rank, vernaculars=vernaculars, synonyms=synonyms)
+        )
     return nodes
 
 
-def _aliases(name: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """Without those that normalise to nothing, to the name, or to an earlier alias."""
-    found = {normalize(name): name}
+def _others(name: str, texts: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Without those that normalise to nothing, to the name, to a known or to an earlier one."""
+    taken = {"", normalize(name), *map(normalize, known)}
+    found: dict[str, str] = {}
     for text in texts:
-        found.setdefault(normalize(text), text.strip())
-    found.pop("", None)
-    return tuple(found.values())[1:]
+        if normalize(text) not in taken:
+            found.setdefault(normalize(text), text.strip())
+    return tuple(found.values())

@@ -62,5 +62,5 @@ def _close(label: str, spellings: dict[str, str]) -> tuple[str, ...]:
 
 def _spellings(taxonomy: Taxonomy) -> dict[str, str]:
     """Normalised name or alias → as the file spells it, for all that resolve."""
-    texts = [text for node in range(taxonomy.n) for text in (taxonomy.names[node], *taxonomy.aliases[node])]
+    texts = [text for node in range(taxonomy.n) for text in (taxonomy.names[node], *taxonomy.other_names(node))]
     return {normalize(text): text for text in texts if taxonomy.lookup(text)}

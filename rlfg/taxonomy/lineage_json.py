@@ -79,7 +79,7 @@ def _steps(label: str, lineage: object, ranks: Sequence[str], where: str) -> lis
         raise RlfgError(f"{where}: {len(lineage)} taxa, but only {len(ranks)} ranks: {', '.join(ranks)}")
     padded = [*ranks, *[None] * len(lineage)]
     steps = [_step(taxon, rank, where) for taxon, rank in zip(lineage, padded, strict=False)]
-    names = (steps[-1].name, *steps[-1].aliases)
+    names = (steps[-1].name, *steps[-1].vernaculars, *steps[-1].synonyms)
     if normalize(label) not in map(normalize, names):
         raise RlfgError(
             f'{where}: its lineage ends in "{steps[-1].name}"; end it with the label itself, or give the'
@@ -96,8 +96,8 @@ def _step(taxon: object, rank: str | None, where: str) -> Step:
     name = _names(taxon.get("name"), where)
     if len(name) != 1:
         raise RlfgError(f"{where}: a taxon of its lineage has no name: {taxon!r}")
-    aliases = (other for key in _OTHER_NAMES if key in taxon for other in _names(taxon[key], where))
-    return Step(name=name[0], rank=rank, aliases=tuple(aliases))
+    vernaculars, synonyms = (_names(taxon.get(key), where) for key in _OTHER_NAMES)
+    return Step(name=name[0], rank=rank, vernaculars=vernaculars, synonyms=synonyms)
 
 
 def _names(value: object, where: str) -> tuple[str, ...]:

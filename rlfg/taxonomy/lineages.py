@@ -16,7 +16,8 @@ class Step:
 
     name: str
     rank: str | None = None
-    aliases: tuple[str, ...] = ()
+    vernaculars: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -26,7 +27,8 @@ class _Taxon:
     where: str
     names: set[str] = field(default_factory=set)
     """Its spellings; they differ at most in what `normalize` folds."""
-    aliases: dict[str, None] = field(default_factory=dict)
+    vernaculars: dict[str, None] = field(default_factory=dict)
+    synonyms: dict[str, None] = field(default_factory=dict)
 
 
 class LineageMerger:
@@ -53,7 +55,8 @@ class LineageMerger:
                 self._taxa.append(_Taxon(parent=parent, rank=step.rank, where=where))
             parent = self._ids[key]
             self._taxa[parent].names.add(step.name)
-            self._taxa[parent].aliases |= dict.fromkeys(step.aliases)
+            self._taxa[parent].vernaculars |= dict.fromkeys(step.vernaculars)
+            self._taxa[parent].synonyms |= dict.fromkeys(step.synonyms)
         label = steps[-1].name
         self._above.setdefault(label, set()).update({step.name for step in steps} - {label})
         self._label_where.setdefault(label, where)
@@ -71,7 +74,8 @@ class LineageMerger:
                 parent=taxon.parent,
                 name=min(taxon.names),
                 rank=taxon.rank,
-                aliases=tuple(taxon.aliases),
+                vernaculars=tuple(taxon.vernaculars),
+                synonyms=tuple(taxon.synonyms),
                 where=taxon.where,
             )
             for index, taxon in enumerate(self._taxa)

@@ -1,10 +1,11 @@
 """Parent tables: one row a taxon, with the id of its parent, in CSV or TSV.
 
-    id,parent_id,name,rank,aliases
-    1,,Aves,class,bird;birds
-    2,1,Laridae,family,gull
+    id,parent_id,name,rank,common,synonyms
+    1,,Aves,class,bird;birds,
+    2,1,Laridae,family,gull,
 
-`rank` and `aliases` (separated by ";") are optional; an empty `parent_id` makes a top taxon.
+`rank`, `common` and `synonyms` (names separated by ";") are optional, and so is `aliases`, which counts
+as `synonyms`; an empty `parent_id` makes a top taxon.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rlfg.taxonomy.text import read_table, split_names
 from rlfg.taxonomy.tree import Taxonomy
 
 REQUIRED = ("id", "parent_id", "name")
-OPTIONAL = ("rank", "aliases")
+OPTIONAL = ("rank", "common", "synonyms", "aliases")
 
 
 def read_parent_table(
@@ -75,6 +76,7 @@ def _record(row: Mapping[str, str], where: str) -> TaxonRecord:
         parent=row["parent_id"] or None,
         name=row["name"],
         rank=row.get("rank", "").casefold() or None,
-        aliases=tuple(split_names(row.get("aliases", ""))),
+        vernaculars=tuple(split_names(row.get("common", ""))),
+        synonyms=tuple(name for column in ("synonyms", "aliases") for name in split_names(row.get(column, ""))),
         where=where,
     )

@@ -79,8 +79,8 @@ def _rank_columns(header: Sequence[str], where: str) -> tuple[str, ...]:
 
 def _steps(row: Mapping[str, str], ranks: Sequence[str], where: str) -> Iterator[Step]:
     for rank in ranks:
-        aliases = tuple(name for suffix in NAME_SUFFIXES for name in split_names(row.get(rank + suffix, "")))
+        vernaculars, synonyms = (tuple(split_names(row.get(rank + suffix, ""))) for suffix in NAME_SUFFIXES)
         if row[rank]:
-            yield Step(name=row[rank], rank=rank, aliases=aliases)
-        elif aliases:
-            raise RlfgError(f'{where}: "{aliases[0]}" is another name of the {rank}, but "{rank}" is empty')
+            yield Step(name=row[rank], rank=rank, vernaculars=vernaculars, synonyms=synonyms)
+        elif others := vernaculars + synonyms:
+            raise RlfgError(f'{where}: "{others[0]}" is another name of the {rank}, but "{rank}" is empty')

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rlfg.taxonomy.names import normalize
-from rlfg.taxonomy.tree import Taxonomy
+from rlfg.taxonomy.tree import NameKind, Taxonomy
 
-Status = Literal["exact", "synonym", "ambiguous", "several", "abstain", "unresolved"]
+Status = Literal["exact", "synonym", "vernacular", "ambiguous", "several", "abstain", "unresolved"]
 
 ABSTENTIONS = frozenset({
     "none", "none of the above", "none of these", "nothing", "null", "n a", "no answer", "abstain",
@@ -25,6 +25,8 @@ ABSTENTION_OPENINGS = (
 )  # fmt: skip
 """Normalised texts that begin with one of these decline, whatever follows."""
 
+_KINDS: dict[NameKind, str] = {"name": "the name", "synonym": "a synonym", "vernacular": "a common name"}
+_STATUSES: dict[NameKind, Status] = {"name": "exact", "synonym": "synonym", "vernacular": "vernacular"}
 _LIST = re.compile(r"[,;/|\n]|\bor\b", re.IGNORECASE)
 _JOINED = re.compile(r"[+&]|\b(?:and|vs|versus)\b", re.IGNORECASE)
 
@@ -35,7 +37,7 @@ class Resolution:
 
     status: Status
     candidates: tuple[int, ...] = ()
-    """One node if "exact" (by its name) or "synonym" (by an alias); several if "ambiguous" (one name, many
+    """One node if "exact", "synonym" or "vernacular" (by the kind of its name); several if "ambiguous" (one name, many
     taxa); the nodes of all options that resolve if "several"; none otherwise."""
     span: str | None = None
     """The part of the text that names the candidates; None if "several" or none was found."""
@@ -76,9 +78,9 @@ def _named(taxonomy: Taxonomy, span: str, trace: tuple[str, ...]) -> Resolution:
         places = "; ".join(_place(taxonomy, node) for node in found)
         step = f"a name of {len(found)} taxa: {places}"
         return Resolution(status="ambiguous", candidates=found, span=span, trace=(*trace, step))
-    is_name = normalize(taxonomy.node_name(found[0])) == normalize(span)
-    step = f"{'the name' if is_name else 'another name'} of {taxonomy.describe(found[0])}"
-    return Resolution(status="exact" if is_name else "synonym", candidates=found, span=span, trace=(*trace, step))
+    kind = taxonomy.name_kind(found[0], span)
+    step = f"{_KINDS[kind]} of {taxonomy.describe(found[0])}"
+    return Resolution(status=_STATUSES[kind], candidates=found, span=span, trace=(*trace, step))
 
 
 def _list(taxonomy: Taxonomy, options: list[str], trace: tuple[str, ...]) -> Resolution:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlfg.taxonomy.names import normalize
 
+NameKind = Literal["name", "synonym", "vernacular"]
+"""How a text names a taxon: by the name it stands under, by another scientific or formal name, by a common name."""
 UNNAMED_ROOT = "(root)"
 """Name of the root that joins several top taxa where none was declared; no text resolves to it."""
 
@@ -29,8 +31,10 @@ class Taxonomy:
     """(N,) the parent of each node; -1 for the root. Parents come before their children."""
     names: tuple[str, ...]
     ranks: tuple[str | None, ...]
-    aliases: tuple[tuple[str, ...], ...]
-    """Common names, then synonyms, of each node."""
+    vernaculars: tuple[tuple[str, ...], ...]
+    """Common names of each node."""
+    synonyms: tuple[tuple[str, ...], ...]
+    """Other names of each node, such as a binomial no longer in use."""
     main_ranks: tuple[str, ...] = ()
     """The ranks that depth counts, top to bottom; empty where it counts edges."""
     source: str = ""
@@ -40,7 +44,7 @@ class Taxonomy:
     leaf_count: NDArray[np.int32] = field(init=False)
     """(N,) leaves at or below each node."""
     hash: str = field(init=False)
-    """SHA-256 of names, aliases, ranks, main ranks and edges; the order of the file does not matter."""
+    """SHA-256 of names, their kinds, ranks, main ranks and edges; the order of the file does not matter."""
     _end: list[int] = field(init=False)
     """One past the last id of each node's subtree."""
     _index: dict[str, tuple[int, ...]] = field(init=False)
@@ -110,6 +114,17 @@ class Taxonomy:
         """The name of a node as the file spells it."""
         return self.names[node]
 
+    def other_names(self, node: int) -> tuple[str, ...]:
+        """Common names, then synonyms, of a node."""
+        return self.vernaculars[node] + self.synonyms[node]
+
+    def name_kind(self, node: int, text: str) -> NameKind:
+        """How `text`, which `lookup` finds the node by, names it."""
+        key = normalize(text)
+        if key == normalize(self.names[node]):
+            return "name"
+        return "vernacular" if key in map(normalize, self.vernaculars[node]) else "synonym"
+
     def describe(self, node: int) -> str:
         """Rank and name, such as "genus Larus"; only the name of an unranked node."""
         rank = self.ranks[node]
@@ -123,9 +138,9 @@ class Taxonomy:
 
     def _build_index(self) -> dict[str, tuple[int, ...]]:
         found: dict[str, list[int]] = {}
-        for node, (name, aliases) in enumerate(zip(self.names, self.aliases, strict=True)):
+        for node, name in enumerate(self.names):
             primary = () if node == 0 and name == UNNAMED_ROOT else (name,)
-            for key in {normalize(text) for text in (*primary, *aliases)} - {""}:
+            for key in {normalize(text) for text in (*primary, *self.other_names(node))} - {""}:
                 found.setdefault(key, []).append(node)
         return {key: self._deepest(nodes) for key, nodes in found.items()}
 
@@ -137,8 +152,8 @@ class Taxonomy:
     def _digest(self) -> str:
         lines = [repr(self.main_ranks)]
         for node in range(self.n):
-            aliases = sorted(set(self.aliases[node]))
-            lines.append(repr((int(self.parent[node]), self.names[node], self.ranks[node], aliases)))
+            others = [sorted(set(names)) for names in (self.vernaculars[node], self.synonyms[node])]
+            lines.append(repr((int(self.parent[node]), self.names[node], self.ranks[node], *others)))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

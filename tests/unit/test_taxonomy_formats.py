@@ -54,7 +54,7 @@ def test_rank_table(put: Put) -> None:
     assert [tree.describe(node) for node in tree.lineage(gull)] == [
         "bird", "order Charadriiformes", "family Laridae", "genus Larus", "species Larus argentatus",
     ]  # fmt: skip
-    assert tree.aliases[one(tree, "Larus")] == ("gull", "gulls", "seagull")
+    assert tree.other_names(one(tree, "Larus")) == ("gull", "gulls", "seagull")
     assert tree.children(one(tree, "Sterna")) == ()
     wren = one(tree, "wren")
     assert [int(tree.depth[node]) for node in tree.lineage(wren)] == [0, 1, 3, 4]
@@ -100,7 +100,7 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         write_rank_csv(tmp_path / name, ["genus", "genus_common", "species"], rows)
         tree = load_taxonomy(tmp_path / name)
         hashes.add(tree.hash)
-        assert tree.aliases[0] == ("gull", "sea, gull")
+        assert tree.other_names(0) == ("gull", "sea, gull")
         assert tree.names == ("Larus", "canus", 'the "silver" gull')
     assert len(hashes) == 1
     with pytest.raises(RlfgError, match=r"name it \.csv"):
@@ -144,7 +144,7 @@ def test_lineages(put: Put) -> None:
     tree = load_taxonomy(put("t.json", json.dumps(LINEAGES)), root="bird")
     assert tree.main_ranks == ()
     assert tree.names[1:] == ("Laridae", "Larus", "Common Gull", "Herring Gull", "Troglodytidae", "Wren")
-    assert tree.aliases[one(tree, "Larus")] == ("gull", "sea gull")
+    assert tree.other_names(one(tree, "Larus")) == ("gull", "sea gull")
     assert tree.depth[one(tree, "Larus canus")] == 3
     assert tree.depth[one(tree, "Wren")] == 2
 

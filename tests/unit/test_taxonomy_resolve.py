@@ -32,7 +32,7 @@ def names(text: str) -> list[str]:
     [
         (" herring-gull. ", "exact", ["Herring Gull"]),
         ("Larus argentatus", "synonym", ["Herring Gull"]),
-        ("GULLS", "synonym", ["Larus"]),
+        ("GULLS", "vernacular", ["Larus"]),
         ("thing", "exact", ["thing"]),
         ("Prunella", "ambiguous", ["Prunella", "Prunella"]),
         ("Black & white warbler", "exact", ["Black-and-white Warbler"]),
@@ -87,7 +87,7 @@ def test_an_abstention_is_never_a_taxon() -> None:
 def test_the_span_and_trace_can_be_checked() -> None:
     found = resolve(TOY, " larus Argentatus")
     assert found.span == "larus Argentatus"
-    assert found.trace == ('normalised to "larus argentatus"', "another name of Herring Gull")
+    assert found.trace == ('normalised to "larus argentatus"', "a synonym of Herring Gull")
     assert resolve(TOY, "Prunella").trace[1] == "a name of 2 taxa: Prunella in Accentors; Prunella in Plants"
     assert resolve(TOY, "Tern or gull").trace[1] == "2 options: Larus"
     assert resolve(TOY, "Tern or gull").span is None

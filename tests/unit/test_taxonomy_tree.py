@@ -36,7 +36,7 @@ def record(
     rank: str | None = None,
     aliases: tuple[str, ...] = (),
 ) -> TaxonRecord:
-    return TaxonRecord(id=key, parent=parent, name=name or key, rank=rank, aliases=aliases, where=f"toy:{key}")
+    return TaxonRecord(id=key, parent=parent, name=name or key, rank=rank, vernaculars=aliases, where=f"toy:{key}")
 
 
 def build(*records: TaxonRecord, main_ranks: tuple[str, ...] = (), root: str | None = None) -> Taxonomy:
@@ -89,7 +89,7 @@ def test_a_single_top_taxon_keeps_its_name_and_gets_the_declared_ones() -> None:
         root_aliases=["birds", "aves"],
     )
     assert single.names == ("Aves", "Wren")
-    assert single.aliases[0] == ("bird", "birds")
+    assert single.other_names(0) == ("bird", "birds")
     assert single.lookup("BIRDS") == (0,)
 
 
