@@ -178,6 +178,7 @@ def _write_record(run: Path, config: Any, contract: dict[str, Any], trainer: Any
         "python": platform.python_version(),
         "revision": _revision(),
         "processes": trainer.accelerator.num_processes,
+        "distributed": str(trainer.accelerator.distributed_type.value),
         "threads": torch.get_num_threads(),
         "device": str(trainer.accelerator.device),
         "parameters": {"trained": trained, "all": total},

@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "recipes" / "launch"
 BASE = ROOT / "recipes" / "assets" / "world-base"
 """It answers with names of one to four tokens; none is in tags, so that the length guard alone tells them apart."""
-TWO = ("--num_processes", "2", "--mixed_precision", "no", "--cpu")
+TWO = ("--num_processes", "2", "--mixed_precision", "no")
+"""Not `--cpu`: accelerate then starts one plain process, whatever the launch file says."""
 
 pytestmark = pytest.mark.slow
 
@@ -101,16 +102,23 @@ def test_a_run_leaves_its_record(alone: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "extra"),
-    [("cpu2.yaml", ()), ("zero2.yaml", TWO), ("zero3.yaml", TWO)],
-    ids=["ddp", "zero2", "zero3"],
+    ("config", "extra", "distributed"),
+    [
+        ("cpu2.yaml", (), "MULTI_CPU"),
+        ("zero2.yaml", TWO, "DEEPSPEED"),
+        ("zero3.yaml", TWO, "DEEPSPEED"),
+        ("fsdp2.yaml", TWO, "FSDP"),
+    ],
+    ids=["ddp", "zero2", "zero3", "fsdp2"],
 )
 def test_two_processes_make_the_run_of_one(
-    alone: Path, grpo_config: Path, tmp_path: Path, config: str, extra: tuple[str, ...]
+    alone: Path, grpo_config: Path, tmp_path: Path, config: str, extra: tuple[str, ...], distributed: str
 ) -> None:
     run = tmp_path / "run"
     done = launch("grpo.py", config, grpo_config, f"run.output_dir={run}", extra=extra)
     assert done.returncode == 0, done.stderr[-3000:]
+    record = json.loads((run / "run.json").read_text())
+    assert (record["processes"], record["distributed"]) == (2, distributed)
     one, two = rollouts(alone), rollouts(run)
     assert len(one) == len(two) == 4 * 12
     for a, b in zip(one, two, strict=True):

@@ -11,7 +11,13 @@ from rlfg.types import Relation, Rollout, Score, Verdict
 
 def scored(group: str, index: int, reward: float | None, answer: str | None = "gull") -> Scored:
     rollout = Rollout(
-        step=3, group_id=group, prompt_key=group, index=index, truth="Herring Gull", completion="a | b\nc", image="x.png"
+        step=3,
+        group_id=group,
+        prompt_key=group,
+        index=index,
+        truth="Herring Gull",
+        completion="a | b\nc",
+        image="x.png",
     )
     verdict = Verdict(relation=Relation.LESS_SPECIFIC, answer=answer, answer_taxon="genus Larus")
     return Scored(rollout=rollout, score=Score(reward=reward, verdict=verdict), advantage=0.0, valid=reward is not None)
