@@ -126,7 +126,9 @@ def _score(
 
     count = chunks or -(-len(targets_N) // CHUNK)
     pairs = [
-        checkpoint(chunk, h, t, use_reentrant=False, determinism_check="none" if chunks else "default") if torch.is_grad_enabled() else chunk(h, t)
+        checkpoint(chunk, h, t, use_reentrant=False, determinism_check="none" if chunks else "default")
+        if torch.is_grad_enabled()
+        else chunk(h, t)
         for h, t in zip(hidden_NH.tensor_split(count), targets_N.tensor_split(count), strict=True)
     ]
     logps, entropies = zip(*pairs, strict=True)
