@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.hierarchies import BUILTIN, locate
 from rlfg.taxonomy.lineage_json import read_lineage_json
 from rlfg.taxonomy.parent_table import read_parent_table
 from rlfg.taxonomy.rank_csv import read_rank_csv
@@ -23,7 +24,8 @@ def load_taxonomy(
     """Read a rank table or a parent table (.csv, .tsv) or a lineage file (.json).
 
     Args:
-        path: the file; a table with a column `parent_id` is a parent table.
+        path: the file; a table with a column `parent_id` is a parent table. "builtin:cub200" is the
+            project's own hierarchy of that name (`rlfg.taxonomy.hierarchies.available`).
         root: what the whole tree is called ("bird"). Several top taxa are joined under a root of this
             name; a single one keeps its name and gets this as an alias.
         root_aliases: other names of the root ("birds").
@@ -36,6 +38,8 @@ def load_taxonomy(
     path = Path(path)
     if isinstance(root_aliases, str) or isinstance(ranks, str):
         raise RlfgError(f"{path}: root_aliases and ranks are lists of names, not one text")
+    if str(path).startswith(BUILTIN):
+        path, root, root_aliases = locate(str(path).removeprefix(BUILTIN), root, root_aliases)
     suffix = path.suffix.lower()
     if suffix == ".json":
         return read_lineage_json(path, ranks=ranks, root=root, root_aliases=root_aliases)
