@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,10 +80,12 @@ def load_model(spec: ModelSpec, *, trainable: bool = False) -> Any:
     """The model with its adapter, on the CPU unless quantised; call under the right seed for a new adapter.
 
     Raises:
-        RlfgError: The adapter was trained on another base model.
+        RlfgError: The adapter was trained on another base model; bitsandbytes is wanted and missing.
     """
     quantization = None
     if spec.load_in_4bit:
+        if find_spec("bitsandbytes") is None:
+            raise RlfgError("model.load_in_4bit needs bitsandbytes: pip install 'rlfg[quant]'")
         quantization = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=DTYPES[spec.dtype]
         )

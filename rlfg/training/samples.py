@@ -53,7 +53,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
 def send(rows: Sequence[Row], step: int, callbacks: Sequence[Any]) -> None:
     """Hand the table to each tracker that is among a Trainer's callbacks: TensorBoard, trackio, wandb.
 
-    wandb gets the pictures themselves, the others their paths.
+    wandb gets the pictures besides, the others their paths alone.
     """
     for callback in callbacks:
         name = type(callback).__name__
@@ -62,8 +62,9 @@ def send(rows: Sequence[Row], step: int, callbacks: Sequence[Any]) -> None:
         elif name == "WandbCallback":
             import wandb
 
-            data = [[wandb.Image(row["image"]), *(row[c] for c in COLUMNS[1:])] for row in rows]
-            wandb.log({"samples": wandb.Table(columns=list(COLUMNS), data=data)})
+            table = wandb.Table(columns=list(COLUMNS), data=[[row[c] for c in COLUMNS] for row in rows])
+            pictures = [wandb.Image(row["image"], caption=f"{row['truth']}: {_text(row['answer'])}") for row in rows]
+            wandb.log({"samples": table, "sample_pictures": pictures})
         elif name == "TrackioCallback":
             import pandas
             import trackio

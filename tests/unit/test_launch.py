@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ pytest.importorskip("trl")
 
 import pyarrow.parquet as pq  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "recipes" / "launch"
@@ -63,7 +65,7 @@ sampling: {{max_new_tokens: 8}}
 prompts_per_step: 3
 group_size: 4
 run: {{output_dir: unset, seed: 4, steps: 4, learning_rate: 1e-2, save_every: 2, eval_every: 2,
-  report_to: [], use_cpu: true}}
+  report_to: [tensorboard], use_cpu: true}}
 """)
     return path
 
@@ -100,6 +102,8 @@ def test_a_run_leaves_its_record(alone: Path) -> None:
     # The length guard makes rewards differ inside groups, so that there is something to learn.
     assert {row["advantage"] != 0 for row in rollouts(alone)} >= {True}
     assert not (alone / ".saving").exists()
+    tracked = EventAccumulator(str(next((alone / "runs").iterdir()))).Reload().Tags()
+    assert "samples/text_summary" in tracked["tensors"] and "train/reward" in tracked["scalars"]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +256,16 @@ def test_sft_then_grpo_with_one_adapter(grpo_config: Path, sft_config: Path, tmp
     assert again.returncode == 0 and "complete" in again.stdout
     other = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={tmp_path}/grpo", *goes_on, "prompt=think")
     assert other.returncode != 0 and "another contract" in other.stderr
+
+
+def test_a_base_in_four_bits_trains_or_says_what_is_missing(grpo_config: Path, tmp_path: Path) -> None:
+    run = f"run.output_dir={tmp_path}/run"
+    done = launch("grpo.py", "cpu.yaml", grpo_config, run, "run.steps=2", "model.load_in_4bit=true")
+    if find_spec("bitsandbytes") is None:
+        one_error(done, "rlfg[quant]")
+        return
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert any(float(w.abs().max()) > 0 for name, w in weights(tmp_path / "run" / "final").items() if "lora_B" in name)
 
 
 def one_error(done: subprocess.CompletedProcess[str], *words: str) -> None:
