@@ -37,7 +37,6 @@ class ScoredItem:
     """The class an item belongs to, the cluster of every bootstrap: its truth's taxon ("#17") where that is
     one, else the normalised text."""
     truth_taxon: str | None = None
-    answer_taxon: str | None = None
     """What the texts resolved to, in words ("genus Larus"); None where they did not."""
     trace: tuple[str, ...] = ()
     """How the answer was resolved and judged, step by step."""
@@ -85,7 +84,6 @@ def score(
             verdict=verdict,
             truth_class=truth_class(prediction.truth),
             truth_taxon=_describe(taxonomy, verdict.truth_node),
-            answer_taxon=_describe(taxonomy, verdict.answer_node),
             trace=trace(answer, verdict),
             group=groups[prediction.id],
             image=prediction.image,
@@ -180,7 +178,7 @@ def _to_json(item: ScoredItem) -> dict[str, Any]:
         "verdict": item.label,
         "specificity": verdict.specificity,
         "truth_taxon": item.truth_taxon,
-        "answer_taxon": item.answer_taxon,
+        "answer_taxon": verdict.answer_taxon,
         "truth_node": verdict.truth_node,
         "answer_node": verdict.answer_node,
         "source": verdict.source,
@@ -204,6 +202,7 @@ def _from_json(record: Mapping[str, Any], where: str) -> ScoredItem:
             truth=record["truth"],
             truth_node=record["truth_node"],
             answer_node=record["answer_node"],
+            answer_taxon=record["answer_taxon"],
             source=record["source"],
             reason=record["reason"],
         )
@@ -215,7 +214,6 @@ def _from_json(record: Mapping[str, Any], where: str) -> ScoredItem:
             verdict=verdict,
             truth_class=record["class"],
             truth_taxon=record["truth_taxon"],
-            answer_taxon=record["answer_taxon"],
             trace=tuple(record["trace"]),
             group=record.get("group"),
             image=record.get("image"),

@@ -125,7 +125,7 @@ def _given(same: Sequence[ScoredItem]) -> Given:
         count=len(same),
         css=css_class(NO_VERDICT if failed else item.label),
         verdict=verdict,
-        hint=f"{verdict}: {item.answer_taxon or 'no taxon'}. {item.verdict.reason}",
+        hint=f"{verdict}: {item.verdict.answer_taxon or 'no taxon'}. {item.verdict.reason}",
     )
 
 

@@ -33,7 +33,7 @@ def test_one_item_per_completion_and_one_per_failure(tmp_path: Path) -> None:
         ("b", 0, None, "FAILED"),
         ("c", 0, None, "UNPARSED"),
     ]
-    assert items[0].image == "a.png" and items[0].answer_taxon == "genus Larus"
+    assert items[0].image == "a.png" and items[0].verdict.answer_taxon == "genus Larus"
     assert items[0].trace[0] == 'normalised to "larus"' and "stands above the truth" in items[0].trace[-1]
     assert items[2].error == "timeout" and items[2].trace == ("failed: timeout",)
 
