@@ -11,7 +11,11 @@ from rlfg.taxonomy.build import build_taxonomy
 from rlfg.taxonomy.formats import open_source
 from rlfg.taxonomy.ledger import Ledger, Provenance
 from rlfg.taxonomy.reading import Hypernym, Reading, ReadOptions
+from rlfg.taxonomy.store import is_saved, open_saved
 from rlfg.taxonomy.tree import Taxonomy
+
+SAVED = "saved"
+"""Name of the format that `rlfg taxonomy build` writes."""
 
 
 def load_taxonomy(
@@ -29,7 +33,7 @@ def load_taxonomy(
     """Read a taxonomy from a file, folder or archive.
 
     Args:
-        path: the source; docs/taxonomies.md lists the formats.
+        path: a built taxonomy, or a source; docs/taxonomies.md lists the formats.
         format: name of the format; by default that which extension and content speak for.
         root: what the whole tree is called ("bird"). Several top taxa are joined under a root of this
             name; a single one keeps its name and gets this as an alias.
@@ -54,9 +58,24 @@ def load_taxonomy(
         languages=tuple(languages),
         hypernym=hypernym,
     )
+    if format in (None, SAVED) and (format == SAVED or is_saved(path)):
+        return _saved(path, options, root, root_aliases)
     ledger = Ledger()
     name, reading = open_source(path, format, options, ledger)
     return _built(path, name, reading, ledger, root, root_aliases)
+
+
+def _saved(path: Path, options: ReadOptions, root: str | None, root_aliases: Sequence[str]) -> Taxonomy:
+    """A built taxonomy, which was told everything when it was built."""
+    taxonomy = open_saved(path)
+    unknown = [name for name in (root, *root_aliases) if name is not None and taxonomy.lookup(name) != (0,)]
+    if unknown:
+        raise RlfgError(
+            f'{path}: "{unknown[0]}" does not name the root of this built taxonomy; build it with that root'
+        )
+    if options != ReadOptions() and options != ReadOptions(ranks=taxonomy.main_ranks):
+        raise RlfgError(f"{path}: a built taxonomy takes no options of reading; give them to rlfg taxonomy build")
+    return taxonomy
 
 
 def _built(
