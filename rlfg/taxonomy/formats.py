@@ -9,12 +9,15 @@ from pathlib import Path
 
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.archive import Archive, file_lines, is_archive
+from rlfg.taxonomy.coldp import is_coldp, read_coldp
+from rlfg.taxonomy.darwin_core import META, read_darwin_core
 from rlfg.taxonomy.gtdb import LINE as GTDB_LINE
 from rlfg.taxonomy.gtdb import read_gtdb
 from rlfg.taxonomy.inat_json import is_inat_json, read_inat_json
 from rlfg.taxonomy.ledger import Ledger
 from rlfg.taxonomy.lineage_json import read_lineage_json
 from rlfg.taxonomy.ncbi import read_ncbi
+from rlfg.taxonomy.newick import read_newick
 from rlfg.taxonomy.parent_table import read_parent_table
 from rlfg.taxonomy.paths import SEPARATOR, read_paths
 from rlfg.taxonomy.rank_csv import read_rank_table
@@ -22,7 +25,9 @@ from rlfg.taxonomy.reading import Reading, ReadOptions
 from rlfg.taxonomy.speciesnet import LINE as SPECIESNET_LINE
 from rlfg.taxonomy.speciesnet import read_speciesnet
 from rlfg.taxonomy.text import DELIMITERS, open_table, suffix_of
+from rlfg.taxonomy.wordnet import is_lmf, read_wordnet
 
+NEWICK_SUFFIXES = {".nwk", ".newick", ".tre", ".tree", ".nw"}
 _PEEK = 200
 """Lines of a text file that are looked at to tell what it is."""
 
@@ -51,6 +56,18 @@ FORMATS: dict[str, Format] = {
     "inat-json": Format(read=read_inat_json, about="iNaturalist competition JSON with categories"),
     "speciesnet": Format(read=read_speciesnet, about="SpeciesNet label list, uuid;class;…;common name"),
     "ncbi": Format(read=read_ncbi, about="NCBI taxdump, folder or archive with nodes.dmp", takes=frozenset({"ranks"})),
+    "darwin-core": Format(
+        read=read_darwin_core,
+        about="Darwin Core Archive of taxa, with meta.xml",
+        takes=frozenset({"ranks", "languages"}),
+    ),
+    "coldp": Format(
+        read=read_coldp,
+        about="Catalogue of Life Data Package, with NameUsage",
+        takes=frozenset({"ranks", "languages"}),
+    ),
+    "newick": Format(read=read_newick, about="Newick tree"),
+    "wordnet": Format(read=read_wordnet, about="WordNet in LMF XML, for the wn library", takes=frozenset({"hypernym"})),
     "gtdb": Format(read=read_gtdb, about="lines of d__…;p__…;…;s__…"),
     "paths": Format(read=read_paths, about="text list of A > B > C"),
 }
@@ -85,6 +102,10 @@ def detect(path: Path) -> str:
         return _detect_table(path)
     if suffix == ".json":
         return "inat-json" if is_inat_json(path) else "lineage-json"
+    if suffix in NEWICK_SUFFIXES:
+        return "newick"
+    if suffix == ".xml" and is_lmf(path):
+        return "wordnet"
     if suffix == ".txt":
         return _detect_text(path)
     raise _unknown(path)
@@ -94,6 +115,10 @@ def _detect_archive(path: Path) -> str:
     archive = Archive(path)
     if archive.find("nodes.dmp"):
         return "ncbi"
+    if archive.find(META):
+        return "darwin-core"
+    if is_coldp(archive):
+        return "coldp"
     raise RlfgError(f"{path}: none of its files ({', '.join(archive.names[:8])}) tells the format; {_listed()}")
 
 
@@ -112,6 +137,8 @@ def _detect_text(path: Path) -> str:
             return "gtdb"
         if SEPARATOR.search(line):
             return "paths"
+        if line.lstrip().startswith("("):
+            return "newick"
     raise _unknown(path)
 
 

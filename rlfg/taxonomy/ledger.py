@@ -59,6 +59,12 @@ class Ledger:
             raise problem if isinstance(problem, RlfgError) else RlfgError(problem)
         self.problems.append(Problem(code=code, message=str(problem)))
 
+    def drop_zeros(self) -> None:
+        """Forget what never happened."""
+        for counts in (self.used, self.skipped, self.notes):
+            for key in [key for key, count in counts.items() if not count]:
+                del counts[key]
+
     def balance(self) -> int:
         """Entries read but neither used nor skipped; 0 once a source was read to its end."""
         return self.entries.total() - self.used.total() - self.skipped.total()

@@ -141,7 +141,7 @@ def _names(forest: Forest) -> Iterator[Finding]:
         for record in taxa if len(taxa) > len(distinct) else ():
             if record not in distinct:
                 title = f'{record.rank or "taxon"} "{record.name}"'
-                message = f'the name of {title} is also that of a taxon below it; a text means the lowest of them'
+                message = f"the name of {title} is also that of a taxon below it; a text means the lowest of them"
                 yield _at(record, "name-of-ancestor", "info", message)
     for key, taxa in forest.synonyms.items():
         accepted = [r for r in forest.named.get(key, ()) if r not in taxa]

@@ -142,6 +142,4 @@ def _count_rest(
             ledger.used[kind] -= int(count)
             ledger.skipped["name of an id that is not in nodes.dmp"] += int(count)
     ledger.skipped["old id of a taxon that is not in nodes.dmp"] += sum(map(len, old_ids.values()))
-    for counts in (ledger.used, ledger.skipped):
-        for key in [key for key, count in counts.items() if not count]:
-            del counts[key]
+    ledger.drop_zeros()
