@@ -134,7 +134,7 @@ def parent_cycles(by_id: Mapping[Hashable, TaxonRecord]) -> Iterator[list[TaxonR
         if key in path:
             steps = list(path)
             yield [by_id[step] for step in steps[steps.index(key) :]]
-        done |= path.keys()
+        done.update(path)
 
 
 def cycle_message(cycle: Sequence[TaxonRecord]) -> str:
