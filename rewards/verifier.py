@@ -80,6 +80,7 @@ class TaxonomyVerifier:
             relation=relation(self.taxonomy, answer_node, truth_node, border=self.border),
             specificity=specificity(self.taxonomy, answer_node, truth_node),
             answer_node=answer_node,
+            answer_taxon=self.taxonomy.describe(answer_node),
             truth_node=truth_node,
             reason=self._compare(answer_node, truth_node) + choice,
         )

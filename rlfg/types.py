@@ -77,6 +77,8 @@ class Verdict:
     truth_node: int | None = None
     answer_node: int | None = None
     """Taxonomy node ids, where a taxonomy resolved them."""
+    answer_taxon: str | None = None
+    """Rank and name of `answer_node`."""
     source: str = "taxonomy"
     """Who decided: "taxonomy", "judge", "parser"."""
     reason: str = ""
@@ -139,6 +141,8 @@ class Rollout:
     """Position in the group, 0 ≤ index < group size."""
     truth: str
     completion: str
+    image: str = ""
+    """Path of the picture."""
     token_ids: tuple[int, ...] = ()
     logps: tuple[float, ...] | None = None
     """Sampler log-probabilities, one per token, where the engine gave them."""

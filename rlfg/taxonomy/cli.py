@@ -16,7 +16,7 @@ from rlfg.taxonomy.forest import Forest
 from rlfg.taxonomy.formats import FORMATS, open_source
 from rlfg.taxonomy.ledger import Ledger, Provenance
 from rlfg.taxonomy.lint import SEVERITIES, Finding, lint, lint_labels
-from rlfg.taxonomy.load import load_taxonomy, provenance
+from rlfg.taxonomy.load import load_taxonomy, located, provenance
 from rlfg.taxonomy.reading import Reading, ReadOptions
 from rlfg.taxonomy.store import is_saved, open_saved, save
 from rlfg.taxonomy.subset import clade, records_of, spanning
@@ -151,6 +151,7 @@ def _load(path: Path, args: argparse.Namespace) -> Taxonomy:
 
 def _linted(path: Path, args: argparse.Namespace) -> tuple[Forest, list[Finding], Provenance]:
     ledger = Ledger(collect=True)
+    path, root, _ = located(path, args.root, args.root_alias)
     if is_saved(path):
         tree = open_saved(path)
         forest, findings = lint(Reading(records=(), main_ranks=tree.main_ranks), [*records_of(tree)], rooted=True)
@@ -164,7 +165,7 @@ def _linted(path: Path, args: argparse.Namespace) -> tuple[Forest, list[Finding]
     )
     name, reading = open_source(path, args.format, options, ledger)
     records = list(reading.records)
-    forest, findings = lint(reading, records, ledger.problems, rooted=args.root is not None)
+    forest, findings = lint(reading, records, ledger.problems, rooted=root is not None)
     return forest, findings, provenance(path, name, ledger)
 
 

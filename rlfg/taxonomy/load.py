@@ -9,6 +9,7 @@ from rlfg.errors import RlfgError
 from rlfg.taxonomy.archive import sha256_of
 from rlfg.taxonomy.build import build_taxonomy
 from rlfg.taxonomy.formats import open_source
+from rlfg.taxonomy.hierarchies import BUILTIN, locate
 from rlfg.taxonomy.ledger import Ledger, Provenance
 from rlfg.taxonomy.reading import Hypernym, Reading, ReadOptions
 from rlfg.taxonomy.store import is_saved, open_saved
@@ -33,7 +34,8 @@ def load_taxonomy(
     """Read a taxonomy from a file, folder or archive.
 
     Args:
-        path: a built taxonomy, or a source; docs/taxonomies.md lists the formats.
+        path: a built taxonomy, or a source; docs/taxonomies.md lists the formats. "builtin:cub200" is the
+            project's own hierarchy of that name (`rlfg.taxonomy.hierarchies.available`).
         format: name of the format; by default that which extension and content speak for.
         root: what the whole tree is called ("bird"). Several top taxa are joined under a root of this
             name; a single one keeps its name and gets this as an alias.
@@ -51,6 +53,7 @@ def load_taxonomy(
     path = Path(path)
     if any(isinstance(names, str) for names in (root_aliases, ranks, rank_columns, languages)):
         raise RlfgError(f"{path}: root_aliases and ranks are lists of names, not one text")
+    path, root, root_aliases = located(path, root, root_aliases)
     options = ReadOptions(
         ranks=tuple(ranks),
         rank_columns=tuple(rank_columns),
@@ -63,6 +66,17 @@ def load_taxonomy(
     ledger = Ledger()
     name, reading = open_source(path, format, options, ledger)
     return _built(path, name, reading, ledger, root, root_aliases)
+
+
+def located(path: Path, root: str | None, root_aliases: Sequence[str]) -> tuple[Path, str | None, Sequence[str]]:
+    """File and names of the root; those of the project's own hierarchy where the path names one.
+
+    Raises:
+        RlfgError: there is no hierarchy of that name.
+    """
+    if not str(path).startswith(BUILTIN):
+        return path, root, root_aliases
+    return locate(str(path).removeprefix(BUILTIN), root, root_aliases)
 
 
 def _saved(path: Path, options: ReadOptions, root: str | None, root_aliases: Sequence[str]) -> Taxonomy:

@@ -16,13 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.build import TaxonRecord
+from rlfg.taxonomy.build import TaxonRecord, build_taxonomy
 from rlfg.taxonomy.layouts import Layout, described_layout, known_layout
 from rlfg.taxonomy.ledger import Ledger
 from rlfg.taxonomy.lineages import LineageMerger, Step
 from rlfg.taxonomy.ranks import check_rank_order
 from rlfg.taxonomy.reading import Reading, ReadOptions
 from rlfg.taxonomy.text import delimiter_of, open_table, split_names
+from rlfg.taxonomy.tree import Taxonomy
 
 NAME_SUFFIXES = ("_common", "_synonyms")
 _NOT_RANKS = {
@@ -46,6 +47,14 @@ def read_rank_table(path: Path, options: ReadOptions, ledger: Ledger) -> Reading
         return Reading(records=layout_records(rows, layout, ledger), main_ranks=layout.main_ranks)
     ranks = _rank_columns(header, f"{path}:1")
     return Reading(records=_records(rows, ranks, ledger), main_ranks=ranks)
+
+
+def read_rank_csv(path: str | Path, *, root: str | None = None, root_aliases: Sequence[str] = ()) -> Taxonomy:
+    """The taxonomy of a rank table, without provenance; `load_taxonomy` gives it with."""
+    reading = read_rank_table(Path(path), ReadOptions(), Ledger())
+    return build_taxonomy(
+        reading.records, source=str(path), main_ranks=reading.main_ranks, root=root, root_aliases=root_aliases
+    )
 
 
 def layout_records(rows: _Rows, layout: Layout, ledger: Ledger) -> Iterator[TaxonRecord]:

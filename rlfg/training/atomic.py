@@ -6,14 +6,12 @@ latter).
 
 from __future__ import annotations
 
-import errno
 import shutil
 from pathlib import Path
 from typing import Any
 
 from transformers.trainer import TRAINER_STATE_NAME
 
-from rlfg.errors import RlfgError
 from rlfg.training.checkpoints import STAGING, publish, write_contract
 
 
@@ -48,14 +46,9 @@ class AtomicCheckpoints:
             self.accelerator.wait_for_everyone()
             if self.accelerator.is_main_process:
                 self._publish(staging, run)
-        except Exception as error:
-            if not _disk_is_full(error):
-                raise
+        except Exception:
             shutil.rmtree(staging, ignore_errors=True)
-            raise RlfgError(
-                f"{run}: the disk is full, so the checkpoint of step {self.state.global_step} was not saved; "
-                "earlier checkpoints are intact. Free some space and run the same command to resume"
-            ) from error
+            raise
         finally:
             self._saving = False
         self.accelerator.wait_for_everyone()
@@ -68,8 +61,3 @@ class AtomicCheckpoints:
         self.state.save_to_json(str(folder / TRAINER_STATE_NAME))
         write_contract(folder, self.contract)
         publish(staging, run, keep=self.keep_checkpoints, best_step=best)
-
-
-def _disk_is_full(error: BaseException) -> bool:
-    """Libraries report it as an OSError, or only in words (safetensors)."""
-    return getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)

@@ -42,6 +42,10 @@ class GrpoConfig:
     """Run each prompt once in the update. Exact; not with gradient checkpointing."""
     drop_zero_advantage: bool = True
     """Skip rows without gradient. Exact; has no effect with a KL or entropy term."""
+    samples_every: int = 50
+    """Steps between tables of sample completions, on the console and in the trackers."""
+    sample_groups: int = 4
+    """Groups of which a table shows the best and the worst completion; 0 for no table."""
     max_rollout_rows: int = 512
     """Rows the transformers engine decodes together."""
 
@@ -57,6 +61,8 @@ class GrpoConfig:
             raise RlfgError(
                 "run.save_every must be a multiple of optimizer_steps_per_rollout, so that a run can resume"
             )
+        if self.samples_every < 1:
+            raise RlfgError("samples_every counts steps; set sample_groups to 0 for no table")
         if self.sampling.temperature == 0:
             raise RlfgError("sampling.temperature is 0: equal answers carry no gradient")
         if self.objective.kl_coef and not (self.model.lora or self.model.adapter):

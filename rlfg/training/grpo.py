@@ -31,6 +31,7 @@ from rlfg.training.config import GrpoConfig
 from rlfg.training.microbatch import TrainRow
 from rlfg.training.records import RolloutLog
 from rlfg.training.runspec import shared_arguments
+from rlfg.training.samples import console_table, sample_rows, send
 from rlfg.training.scoring import Scored, Scorer, scoring_metrics
 from rlfg.training.update import StepBatch, Updater
 from rlfg.types import Rollout
@@ -153,6 +154,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             prompt_key=str(index),
             index=place[1],
             truth=self.examples[index].label,
+            image=self.examples[index].image,
             completion=self._tokenizer.decode(completion.token_ids, skip_special_tokens=True),
             token_ids=completion.token_ids,
             logps=completion.logps,
@@ -192,9 +194,16 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             scored = self.scorer(everyone)
             self._record(scoring_metrics(scored))
             self.log_rollouts.write(scored)
+            self._show_samples(scored)
             box = [scored]
         result: list[Scored] = broadcast_object_list(box)[0]
         return result
+
+    def _show_samples(self, scored: Sequence[Scored]) -> None:
+        if self.config.sample_groups and self.state.global_step % self.config.samples_every == 0:
+            rows = sample_rows(scored, self.config.sample_groups)
+            print(console_table(rows), flush=True)
+            send(rows, self.state.global_step, self.callback_handler.callbacks)
 
     def _cut(self, local: list[Scored], everyone: list[Scored], prompts: dict[str, EncodedPrompt]) -> list[StepBatch]:
         """Optimizer steps from one set of rollouts; the k-th slice of every process makes the k-th step."""

@@ -51,6 +51,7 @@ def completion_logps(
     temperature: float = 1.0,
     shared_prefix: bool = True,
     entropy_grad: bool = False,
+    chunks: int | None = None,
 ) -> TokenLogps:
     """Log-probability and entropy of every completion token.
 
@@ -62,6 +63,8 @@ def completion_logps(
         temperature: Logits are divided by it, as they were when sampling.
         shared_prefix: Run each prompt once rather than once per row.
         entropy_grad: Keep the entropy differentiable (entropy bonus).
+        chunks: Run the LM head this often, for processes that must call the same modules; by default
+            as often as `CHUNK` asks for.
     """
     device = lm.lm_head.weight.device
     ids_RL, mask_RL = _pad_right([row.token_ids for row in rows], pad_id, device)
@@ -72,7 +75,7 @@ def completion_logps(
         batch = collate([prompts[row.prompt] for row in rows], pad_id=pad_id, device=device)
         hidden_RLH = _plain_hidden(lm, batch, ids_RL, mask_RL)
     valid = mask_RL.bool()
-    logps_N, entropy_N = _score(lm.lm_head, hidden_RLH[valid], ids_RL[valid], temperature, entropy_grad)
+    logps_N, entropy_N = _score(lm.lm_head, hidden_RLH[valid], ids_RL[valid], temperature, entropy_grad, chunks)
     zeros = torch.zeros(ids_RL.shape, dtype=logps_N.dtype, device=device)
     return TokenLogps(
         logps_RL=zeros.masked_scatter(valid, logps_N),
@@ -82,12 +85,16 @@ def completion_logps(
 
 
 def _shared_hidden(lm: Any, batch: dict[str, Tensor], prompt_R: Tensor, ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
-    """Hidden states that predict each completion token: the prompt's last, then the completion's own."""
+    """Hidden states that predict each completion token: the prompt's last, then the completion's own.
+
+    Completions of one token go through the model too, unused: under ZeRO-3 and FSDP every process must
+    run, forwards and backwards, the same modules.
+    """
     rows = run_prefix(lm, batch).expand(prompt_R)
-    first_RLH = rows.last_hidden_PH[:, None]
-    if ids_RL.shape[1] == 1:
-        return first_RLH
-    return torch.cat([first_RLH, run_completions(lm, rows, ids_RL[:, :-1], mask_RL[:, :-1])], dim=1)
+    L = ids_RL.shape[1]
+    until = max(L - 1, 1)
+    hidden_RLH = run_completions(lm, rows, ids_RL[:, :until], mask_RL[:, :until])
+    return torch.cat([rows.last_hidden_PH[:, None], hidden_RLH], dim=1)[:, :L]
 
 
 def _plain_hidden(lm: Any, batch: dict[str, Tensor], ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
@@ -107,7 +114,7 @@ def _plain_hidden(lm: Any, batch: dict[str, Tensor], ids_RL: Tensor, mask_RL: Te
 
 
 def _score(
-    lm_head: Any, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy_grad: bool
+    lm_head: Any, hidden_NH: Tensor, targets_N: Tensor, temperature: float, entropy_grad: bool, chunks: int | None
 ) -> tuple[Tensor, Tensor]:
     """Log-probability and entropy of N tokens; logits are recomputed in backward, never kept."""
 
@@ -117,9 +124,12 @@ def _score(
         entropy = -(source.exp() * source).sum(-1)
         return logps.gather(-1, targets[:, None])[:, 0], entropy
 
+    count = chunks or -(-len(targets_N) // CHUNK)
     pairs = [
-        checkpoint(chunk, h, t, use_reentrant=False) if torch.is_grad_enabled() else chunk(h, t)
-        for h, t in zip(hidden_NH.split(CHUNK), targets_N.split(CHUNK), strict=True)
+        checkpoint(chunk, h, t, use_reentrant=False, determinism_check="none" if chunks else "default")
+        if torch.is_grad_enabled()
+        else chunk(h, t)
+        for h, t in zip(hidden_NH.tensor_split(count), targets_N.tensor_split(count), strict=True)
     ]
     logps, entropies = zip(*pairs, strict=True)
     return torch.cat(logps), torch.cat(entropies)

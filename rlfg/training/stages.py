@@ -7,12 +7,15 @@ Running the same command again resumes from the newest checkpoint.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +23,7 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
+from accelerate.utils import DistributedType
 from transformers import set_seed
 
 from rewards.setup import build_verifier
@@ -124,14 +128,39 @@ def _run(
     stop = StopOnSigterm()
     trainer = build([MetricsLog(run), stop])
     install(trainer, stop)
+    _check_sharding(trainer.accelerator.distributed_type)
     if trainer.accelerator.is_main_process:
         _write_record(run, config, contract, trainer)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with _full_disk(run):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if stop.stopped:
         print(f"{run}: stopped by SIGTERM at step {trainer.state.global_step}; run the same command to resume")
         raise SystemExit(SIGTERM_STATUS)
-    _finish(run, trainer, processor, contract)
+    with _full_disk(run):
+        _finish(run, trainer, processor, contract)
     return final
+
+
+def _check_sharding(found: DistributedType) -> None:
+    """FSDP is for GPUs alone in accelerate; elsewhere it would train unsharded without a word."""
+    if os.environ.get("ACCELERATE_USE_FSDP", "false") == "true" and found != DistributedType.FSDP:
+        raise RlfgError(
+            "the launch file asks for FSDP, which accelerate has on GPUs only; use zero2.yaml or zero3.yaml"
+        )
+
+
+@contextmanager
+def _full_disk(run: Path) -> Iterator[None]:
+    """A full disk as one clear error, whatever was being written."""
+    try:
+        yield
+    except Exception as error:
+        # Some libraries report it only in words (safetensors).
+        if getattr(error, "errno", None) != errno.ENOSPC and "No space left" not in str(error):
+            raise
+        saved = latest_checkpoint(run)
+        state = f"{saved.name} is intact" if saved else "no checkpoint was complete yet"
+        raise RlfgError(f"{run}: the disk is full; {state}. Free some space and run the same command") from error
 
 
 def _finish(run: Path, trainer: Any, processor: Any, contract: dict[str, Any]) -> None:
@@ -178,6 +207,7 @@ def _write_record(run: Path, config: Any, contract: dict[str, Any], trainer: Any
         "python": platform.python_version(),
         "revision": _revision(),
         "processes": trainer.accelerator.num_processes,
+        "distributed": str(trainer.accelerator.distributed_type.value),
         "threads": torch.get_num_threads(),
         "device": str(trainer.accelerator.device),
         "parameters": {"trained": trained, "all": total},

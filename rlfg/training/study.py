@@ -98,9 +98,9 @@ def run_study(out: Path, seeds: Sequence[int], rewards: Sequence[str], workers: 
             if not (world / "test.jsonl").is_file() and (name == "world" or ANCHOR in rewards):
                 write_world(world, WorldSpec(seed=seed, sft_mix=mix))
     with ThreadPoolExecutor(workers) as pool:
-        for reward in ("sft", *rewards):
-            todo = [seed for seed in seeds if not result_file(out, seed, reward).is_file()]
-            list(pool.map(lambda seed, reward=reward: train(out, seed, reward), todo))  # type: ignore[misc]
+        for stage in (("sft",), rewards):  # every reward needs its seed's SFT
+            todo = [(s, r) for r in stage for s in seeds if not result_file(out, s, r).is_file()]
+            list(pool.map(lambda job: train(out, *job), todo))
     study = tabulate(out, seeds, ("sft", *rewards))
     (out / "study.json").write_text(json.dumps(study, indent=2) + "\n")
     (out / "study.md").write_text(markdown(study))

@@ -21,7 +21,7 @@ from torch import Tensor
 from rlfg.models.load import REFERENCE
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
-from rlfg.training.logps import TokenLogps, completion_logps
+from rlfg.training.logps import CHUNK, TokenLogps, completion_logps
 from rlfg.training.microbatch import Microbatch, TrainRow, pack
 from rlfg.training.objectives import Objective, row_weights, token_losses
 
@@ -84,14 +84,25 @@ class Updater:
             DistributedType.MULTI_GPU,
         )
 
+    @property
+    def _shards_parameters(self) -> bool:
+        """Whether modules fetch their parameters when they run, so that processes must run the same ones."""
+        plugin = self.accelerator.state.deepspeed_plugin
+        return self.accelerator.distributed_type == DistributedType.FSDP or (
+            plugin is not None and plugin.zero_stage == 3
+        )
+
     def _no_ddp_hooks(self, model: Any) -> AbstractContextManager[Any]:
         return model.no_sync() if self._sums_itself and hasattr(model, "no_sync") else nullcontext()
 
     def _microbatches(self, batch: StepBatch) -> list[Microbatch]:
-        """The same number on every process, one at least: ranks must run the same forwards."""
         rows = weigh(batch, self.objective, self.max_length)
         if self.drop_zero_advantage and not self.objective.needs_all_rows:
             rows = [row for row in rows if row.advantage != 0]
+        return self._pack(rows, batch)
+
+    def _pack(self, rows: list[TrainRow], batch: StepBatch) -> list[Microbatch]:
+        """The same number on every process, one at least: ranks must run the same forwards."""
         micro = pack(rows, batch.prompts, max_tokens=self.max_tokens, shared_prefix=self.shared_prefix)
         count = torch.tensor([max(len(micro), 1)], device=self.accelerator.device)
         most = int(self.accelerator.gather(count).max())
@@ -114,6 +125,7 @@ class Updater:
                 temperature=self.temperature,
                 shared_prefix=self.shared_prefix,
                 entropy_grad=self.objective.entropy_coef != 0,
+                chunks=-(-self.max_tokens // CHUNK) if self._shards_parameters else None,
             )
 
     def _loss(self, model: Any, part: Microbatch, sums: dict[str, float]) -> Tensor:
@@ -144,10 +156,11 @@ class Updater:
         """The batch with every row's log-probabilities under the policy as it is now."""
         found: dict[int, tuple[float, ...]] = {}
         position = {id(row): i for i, row in enumerate(batch.rows)}
-        for part in pack(batch.rows, batch.prompts, max_tokens=self.max_tokens, shared_prefix=self.shared_prefix):
+        for part in self._pack(batch.rows, batch):
             logps = self.logps(model, part).logps_RL.tolist()
             for row, values in zip(part.rows, logps, strict=True):
-                found[position[id(row)]] = tuple(values[: len(row.token_ids)])
+                if id(row) in position:  # not that of an idle process
+                    found[position[id(row)]] = tuple(values[: len(row.token_ids)])
         rows = [replace(row, old_logps=found[i]) for i, row in enumerate(batch.rows)]
         return replace(batch, rows=rows)
 

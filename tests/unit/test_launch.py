@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "recipes" / "launch"
 BASE = ROOT / "recipes" / "assets" / "world-base"
 """It answers with names of one to four tokens; none is in tags, so that the length guard alone tells them apart."""
-TWO = ("--num_processes", "2", "--mixed_precision", "no", "--cpu")
+TWO = ("--num_processes", "2", "--mixed_precision", "no")
+"""Not `--cpu`: accelerate then starts one plain process, whatever the launch file says."""
 
 pytestmark = pytest.mark.slow
 
@@ -101,16 +103,22 @@ def test_a_run_leaves_its_record(alone: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "extra"),
-    [("cpu2.yaml", ()), ("zero2.yaml", TWO), ("zero3.yaml", TWO)],
+    ("config", "extra", "distributed"),
+    [
+        ("cpu2.yaml", (), "MULTI_CPU"),
+        ("zero2.yaml", TWO, "DEEPSPEED"),
+        ("zero3.yaml", TWO, "DEEPSPEED"),
+    ],
     ids=["ddp", "zero2", "zero3"],
 )
 def test_two_processes_make_the_run_of_one(
-    alone: Path, grpo_config: Path, tmp_path: Path, config: str, extra: tuple[str, ...]
+    alone: Path, grpo_config: Path, tmp_path: Path, config: str, extra: tuple[str, ...], distributed: str
 ) -> None:
     run = tmp_path / "run"
     done = launch("grpo.py", config, grpo_config, f"run.output_dir={run}", extra=extra)
     assert done.returncode == 0, done.stderr[-3000:]
+    record = json.loads((run / "run.json").read_text())
+    assert (record["processes"], record["distributed"]) == (2, distributed)
     one, two = rollouts(alone), rollouts(run)
     assert len(one) == len(two) == 4 * 12
     for a, b in zip(one, two, strict=True):
@@ -153,38 +161,85 @@ def _child(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-@pytest.mark.parametrize(("how", "step"), [(signal.SIGKILL, 3), (signal.SIGTERM, 1)])
+def test_fsdp_is_refused_where_accelerate_would_not_shard(grpo_config: Path, tmp_path: Path) -> None:
+    """accelerate turns FSDP on for GPUs only."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine can run FSDP")
+    done = launch("grpo.py", "fsdp2.yaml", grpo_config, f"run.output_dir={tmp_path}/run", extra=TWO)
+    assert done.returncode != 0 and "error: the launch file asks for FSDP" in done.stderr
+    assert not (tmp_path / "run" / "final").exists()
+
+
+@pytest.fixture(scope="module")
+def sft_config(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "sft.yaml"
+    path.write_text(f"""
+model: {{path: {BASE}, dtype: float32, lora: {{r: 4, alpha: 8}}}}
+data: {{path: {tiny_world}/sft.jsonl}}
+prompt: short
+batch_size: 4
+run: {{output_dir: unset, steps: 2, learning_rate: 1e-2, save_every: 1, report_to: [], use_cpu: true}}
+""")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("recipe", "how", "step"),
+    [("grpo.py", signal.SIGKILL, 3), ("grpo.py", signal.SIGTERM, 1), ("sft.py", signal.SIGKILL, 3)],
+)
 def test_a_stopped_run_resumes_to_the_same_bits(
-    grpo_config: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, how: signal.Signals, step: int
+    grpo_config: Path, sft_config: Path, tmp_path: Path, recipe: str, how: signal.Signals, step: int
 ) -> None:
-    longer = ("run.steps=40", "run.save_every=2", "run.eval_every=null")
+    config, longer = grpo_config, ["run.steps=40", "run.save_every=2", "run.eval_every=null"]
+    if recipe == "sft.py":
+        config, longer = sft_config, longer[:2]
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    args = command("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={stopped}", *longer)
+    args = command(recipe, "cpu.yaml", config, f"run.output_dir={stopped}", *longer)
     status = kill_after(step, how, args, stopped)
     assert status != 0
     assert not (stopped / "final").exists()
     resumed = subprocess.run(args, capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400)
     assert resumed.returncode == 0, resumed.stderr[-3000:]
-    if list(stopped.glob("rollouts/*")) and how == signal.SIGTERM:
+    if how == signal.SIGTERM:
         assert "resuming from" in resumed.stdout
-    done = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={whole}", *longer)
+    done = launch(recipe, "cpu.yaml", config, f"run.output_dir={whole}", *longer)
     assert done.returncode == 0, done.stderr[-3000:]
     assert largest_difference(whole / "final", stopped / "final") == 0
     steps = [json.loads(line)["step"] for line in (stopped / "metrics.jsonl").read_text().splitlines()]
     assert steps[:40] == list(range(1, 41))
 
 
-def test_sft_then_grpo_with_one_adapter(grpo_config: Path, tiny_world: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(grpo_config: Path, alone: Path, small_disk: Path) -> None:
+    run = small_disk / "run"
+    size = sum(f.stat().st_size for f in (alone / "checkpoint-4").rglob("*") if f.is_file())
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes((4 << 20) - 2 * size - (size >> 1)))  # room for two checkpoints and a half
+    options = (f"run.output_dir={run}", "run.steps=8", "run.save_every=1", "run.eval_every=null")
+    done = launch("grpo.py", "cpu.yaml", grpo_config, *options)
+    one_error(done, "disk is full", "checkpoint-2 is intact")
+    assert {p.name for p in run.glob("checkpoint-*")} == {"checkpoint-1", "checkpoint-2"}
+    assert not (run / ".saving").exists()
+    ballast.unlink()
+    done = launch("grpo.py", "cpu.yaml", grpo_config, *options)
+    assert done.returncode == 0 and f"resuming from {run / 'checkpoint-2'}" in done.stdout, done.stderr[-3000:]
+    assert (run / "final" / "adapter_model.safetensors").is_file()
+
+
+def test_sft_then_grpo_with_one_adapter(grpo_config: Path, sft_config: Path, tmp_path: Path) -> None:
     """The KL reference is the adapter that SFT ended with; a finished run says so when started again."""
-    sft = tmp_path / "sft.yaml"
-    sft.write_text(f"""
-model: {{path: {BASE}, dtype: float32, lora: {{r: 4, alpha: 8}}}}
-data: {{path: {tiny_world}/sft.jsonl}}
-prompt: short
-batch_size: 4
-run: {{output_dir: {tmp_path}/sft, steps: 2, learning_rate: 1e-2, save_every: 1, report_to: [], use_cpu: true}}
-""")
-    done = launch("sft.py", "cpu.yaml", sft)
+    done = launch("sft.py", "cpu.yaml", sft_config, f"run.output_dir={tmp_path}/sft")
     assert done.returncode == 0, done.stderr[-3000:]
     goes_on = (f"model.adapter={tmp_path}/sft/final", "model.lora=null", "objective.kl_coef=0.1", "run.eval_every=null")
     done = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={tmp_path}/grpo", *goes_on)
