@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rlfg import __version__
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.cli import add_taxonomy
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -29,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rlfg", description="Open-world fine-grained classification by RL.")
     parser.add_argument("--version", action="version", version=f"rlfg {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_demo, _world, _predict, _score, _report, _compare, _plan, _doctor, _check, _recipes):
+    for add in (_demo, _world, _predict, _score, _report, _compare, _plan, _doctor, _check, add_taxonomy, _recipes):
         add(commands)
     return parser
 
@@ -77,7 +78,7 @@ def _predict(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
 
 
 def _taxonomy_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--taxonomy", type=Path, required=True, help="rank table, parent table or lineage JSON")
+    parser.add_argument("--taxonomy", type=Path, required=True, help="built, or any source of docs/taxonomies.md")
     parser.add_argument("--root", help='name of the root, where the file has several top taxa ("bird")')
     parser.add_argument("--root-alias", action="append", default=[], metavar="NAME")
     parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")

@@ -2,6 +2,7 @@
 
 from rlfg.taxonomy.build import TaxonRecord, build_taxonomy
 from rlfg.taxonomy.check import LabelProblem, check_labels
+from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.lineage_json import taxonomy_from_lineages
 from rlfg.taxonomy.load import load_taxonomy
 from rlfg.taxonomy.names import normalize
@@ -9,21 +10,28 @@ from rlfg.taxonomy.rank_csv import write_rank_csv
 from rlfg.taxonomy.ranks import MAIN_RANKS
 from rlfg.taxonomy.relation import relation, specificity
 from rlfg.taxonomy.resolve import Resolution, Status, resolve
+from rlfg.taxonomy.store import open_saved, save
+from rlfg.taxonomy.subset import clade, spanning
 from rlfg.taxonomy.tree import Taxonomy
 
 __all__ = [
     "MAIN_RANKS",
     "LabelProblem",
+    "Provenance",
     "Resolution",
     "Status",
     "TaxonRecord",
     "Taxonomy",
     "build_taxonomy",
     "check_labels",
+    "clade",
     "load_taxonomy",
     "normalize",
+    "open_saved",
     "relation",
     "resolve",
+    "save",
+    "spanning",
     "specificity",
     "taxonomy_from_lineages",
     "write_rank_csv",

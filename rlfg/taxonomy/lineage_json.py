@@ -9,15 +9,17 @@ names need to be given once. Lineages may differ in length.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.build import build_taxonomy
+from rlfg.taxonomy.build import TaxonRecord, build_taxonomy
+from rlfg.taxonomy.ledger import Ledger
 from rlfg.taxonomy.lineages import LineageMerger, Step
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.ranks import check_rank_order
+from rlfg.taxonomy.reading import Reading, ReadOptions
 from rlfg.taxonomy.text import read_text
 from rlfg.taxonomy.tree import Taxonomy
 
@@ -25,25 +27,23 @@ _OTHER_NAMES = ("common", "synonyms")
 _KEYS = {"name", *_OTHER_NAMES}
 
 
-def read_lineage_json(
-    path: str | Path,
-    *,
-    ranks: Sequence[str] = (),
-    root: str | None = None,
-    root_aliases: Sequence[str] = (),
-) -> Taxonomy:
+def read_lineage_json(path: Path, options: ReadOptions, ledger: Ledger) -> Reading:
     """Read a lineage file; see `taxonomy_from_lineages`.
 
     Raises:
         RlfgError: naming the file and the line or label that does not hold to the format.
     """
     try:
-        lineages = json.loads(read_text(path), object_pairs_hook=lambda pairs: _object(pairs, path))
+        lineages = json.loads(read_text(path), object_pairs_hook=lambda pairs: _object(pairs, path, ledger))
     except json.JSONDecodeError as error:
         raise RlfgError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     if not isinstance(lineages, dict):
         raise RlfgError(f"{path}: expected a JSON object of label → lineage, not a {_kind(lineages)}")
-    return taxonomy_from_lineages(lineages, source=str(path), ranks=ranks, root=root, root_aliases=root_aliases)
+    check_rank_order(options.ranks, str(path))
+    return Reading(
+        records=_records(lineages, str(path), options.ranks, ledger),
+        main_ranks=options.ranks,
+    )
 
 
 def taxonomy_from_lineages(
@@ -65,11 +65,23 @@ def taxonomy_from_lineages(
         root_aliases: other names of it.
     """
     check_rank_order(ranks, source)
+    records = _records(lineages, source, ranks, Ledger())
+    return build_taxonomy(records, source=source, main_ranks=ranks, root=root, root_aliases=root_aliases)
+
+
+def _records(lineages: Mapping[str, Any], source: str, ranks: Sequence[str], ledger: Ledger) -> Iterator[TaxonRecord]:
     merger = LineageMerger()
     for label, lineage in lineages.items():
+        ledger.entries["lineages"] += 1
         where = f'{source}: label "{label}"'
-        merger.add(_steps(label, lineage, ranks, where), where=where)
-    return build_taxonomy(merger.records(), source=source, main_ranks=ranks, root=root, root_aliases=root_aliases)
+        try:
+            steps = _steps(label, lineage, ranks, where)
+        except RlfgError as error:
+            ledger.bad(error)
+            continue
+        merger.add(steps, where=where)
+        ledger.used["lineage"] += 1
+    yield from merger.records(ledger)
 
 
 def _steps(label: str, lineage: object, ranks: Sequence[str], where: str) -> list[Step]:
@@ -108,13 +120,15 @@ def _names(value: object, where: str) -> tuple[str, ...]:
     return tuple(folded for text in texts if (folded := " ".join(str(text).split())))
 
 
-def _object(pairs: list[tuple[str, Any]], path: str | Path) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]], path: Path, ledger: Ledger) -> dict[str, Any]:
     """A JSON object, in which a key may stand only once."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise RlfgError(f'{path}: label "{key}" stands twice; give each label one lineage')
-        found[key] = value
+            ledger.entries["lineages"] += 1
+            ledger.bad(f'{path}: label "{key}" stands twice; give each label one lineage')
+        else:
+            found[key] = value
     return found
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rlfg.errors import RlfgError
 from rlfg.taxonomy.build import TaxonRecord, find_cycle
+from rlfg.taxonomy.ledger import Ledger
 from rlfg.taxonomy.names import normalize
 
 
@@ -18,6 +18,7 @@ class Step:
     rank: str | None = None
     vernaculars: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -29,6 +30,7 @@ class _Taxon:
     """Its spellings; they differ at most in what `normalize` folds."""
     vernaculars: dict[str, None] = field(default_factory=dict)
     synonyms: dict[str, None] = field(default_factory=dict)
+    ids: dict[str, None] = field(default_factory=dict)
 
 
 class LineageMerger:
@@ -38,8 +40,14 @@ class LineageMerger:
     of its own.
     """
 
-    def __init__(self) -> None:
-        """Start without any."""
+    def __init__(self, *, contradictions: bool = True) -> None:
+        """Start without any.
+
+        Args:
+            contradictions: whether A below B in one lineage and B below A in another is an error. Say no
+                where a level's rank or place tells namesakes apart; it also saves memory.
+        """
+        self._contradictions = contradictions
         self._taxa: list[_Taxon] = []
         self._ids: dict[tuple[int | None, str | None, str], int] = {}
         self._above: dict[str, set[str]] = {}
@@ -57,34 +65,41 @@ class LineageMerger:
             self._taxa[parent].names.add(step.name)
             self._taxa[parent].vernaculars |= dict.fromkeys(step.vernaculars)
             self._taxa[parent].synonyms |= dict.fromkeys(step.synonyms)
+            self._taxa[parent].ids |= dict.fromkeys(step.ids)
+        if not self._contradictions:
+            return
         label = steps[-1].name
         self._above.setdefault(label, set()).update({step.name for step in steps} - {label})
         self._label_where.setdefault(label, where)
 
-    def records(self) -> list[TaxonRecord]:
+    def records(self, ledger: Ledger) -> Iterator[TaxonRecord]:
         """The merged taxa.
 
         Raises:
             RlfgError: the lineages of labels contradict each other: A is listed below B, and B below A.
         """
-        self._check_cycle()
-        return [
-            TaxonRecord(
+        self._check_cycles(ledger)
+        for index, taxon in enumerate(self._taxa):
+            yield TaxonRecord(
                 id=index,
                 parent=taxon.parent,
                 name=min(taxon.names),
                 rank=taxon.rank,
                 vernaculars=tuple(taxon.vernaculars),
                 synonyms=tuple(taxon.synonyms),
+                ids=tuple(taxon.ids),
                 where=taxon.where,
             )
-            for index, taxon in enumerate(self._taxa)
-        ]
 
-    def _check_cycle(self) -> None:
+    def _check_cycles(self, ledger: Ledger) -> None:
+        """Every label is on one reported cycle at most."""
         # Sorted, so that the cycle that is reported does not depend on hash seeds.
-        cycle = find_cycle({label: sorted(above) for label, above in self._above.items()})
-        if cycle is not None:
+        graph: dict[Hashable, list[str]] = {label: sorted(above) for label, above in self._above.items()}
+        while (cycle := find_cycle(graph)) is not None:
             path = " is below ".join(f'"{label}"' for label in cycle)
             places = ", ".join(self._label_where[str(label)] for label in cycle[:-1])
-            raise RlfgError(f"{places}: the taxonomy has a cycle: {path}; correct one of these lineages")
+            message = f"{places}: the taxonomy has a cycle: {path}; correct one of these lineages"
+            ledger.contradiction(message)
+            graph = {
+                label: [a for a in above if a not in cycle] for label, above in graph.items() if label not in cycle
+            }

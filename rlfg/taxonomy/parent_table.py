@@ -1,4 +1,4 @@
-"""Parent tables: one row a taxon, with the id of its parent, in CSV or TSV.
+"""Parent tables: one row a taxon, with the id of its parent, in CSV, TSV or Parquet.
 
     id,parent_id,name,rank,common,synonyms
     1,,Aves,class,bird;birds,
@@ -10,53 +10,50 @@ as `synonyms`; an empty `parent_id` makes a top taxon.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.build import TaxonRecord, build_taxonomy
-from rlfg.taxonomy.ranks import check_rank_order, main_ranks_among
-from rlfg.taxonomy.text import read_table, split_names
-from rlfg.taxonomy.tree import Taxonomy
+from rlfg.taxonomy.build import TaxonRecord
+from rlfg.taxonomy.ledger import Ledger
+from rlfg.taxonomy.ranks import check_rank_order
+from rlfg.taxonomy.reading import Reading, ReadOptions
+from rlfg.taxonomy.text import open_table, split_names
 
 REQUIRED = ("id", "parent_id", "name")
 OPTIONAL = ("rank", "common", "synonyms", "aliases")
 
 
-def read_parent_table(
-    path: str | Path,
-    *,
-    ranks: Sequence[str] = (),
-    root: str | None = None,
-    root_aliases: Sequence[str] = (),
-) -> Taxonomy:
+def read_parent_table(path: Path, options: ReadOptions, ledger: Ledger) -> Reading:
     """Read a parent table.
 
-    Args:
-        path: the table.
-        ranks: the main ranks, top to bottom. By default kingdom … species, as far as they occur; all
-            other ranks are clades in between. Where fewer than two occur, depth counts edges.
-        root: name of the root; see `build_taxonomy`.
-        root_aliases: other names of it.
+    Its main ranks are `options.ranks`; by default kingdom … species, as far as they occur. All other
+    ranks are clades in between. Where fewer than two occur, depth counts edges.
 
     Raises:
         RlfgError: naming the file and line of a table that does not hold to the format.
     """
-    header, rows = read_table(path)
+    header, rows = open_table(path, ledger)
     _check_columns(header, f"{path}:1")
-    check_rank_order(ranks, str(path))
-    records = [_record(row, where) for where, row in rows]
-    used = {record.rank for record in records}
-    unused = [rank for rank in ranks if rank not in used]
+    check_rank_order(options.ranks, str(path))
+    return Reading(records=_records(path, rows, options.ranks, ledger), main_ranks=options.ranks or None)
+
+
+def _records(
+    path: Path, rows: Iterable[tuple[str, Mapping[str, str]]], ranks: Sequence[str], ledger: Ledger
+) -> Iterator[TaxonRecord]:
+    unused = set(ranks)
+    for where, row in rows:
+        if not row["id"]:
+            ledger.bad(f'{where}: "{row["name"]}" has no id')
+            continue
+        record = _record(row, where)
+        unused.discard(record.rank or "")
+        ledger.used["taxon"] += 1
+        yield record
     if unused:
-        raise RlfgError(f'{path}: no taxon has the declared rank "{unused[0]}"')
-    return build_taxonomy(
-        records,
-        source=str(path),
-        main_ranks=ranks or main_ranks_among(used),
-        root=root,
-        root_aliases=root_aliases,
-    )
+        first = next(rank for rank in ranks if rank in unused)
+        raise RlfgError(f'{path}: no taxon has the declared rank "{first}"')
 
 
 def _check_columns(header: Sequence[str], where: str) -> None:
@@ -69,10 +66,9 @@ def _check_columns(header: Sequence[str], where: str) -> None:
 
 
 def _record(row: Mapping[str, str], where: str) -> TaxonRecord:
-    if not row["id"]:
-        raise RlfgError(f'{where}: "{row["name"]}" has no id')
     return TaxonRecord(
         id=row["id"],
+        ids=(row["id"],),
         parent=row["parent_id"] or None,
         name=row["name"],
         rank=row.get("rank", "").casefold() or None,

@@ -3,45 +3,62 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.archive import file_lines
+from rlfg.taxonomy.ledger import Ledger
+from rlfg.taxonomy.parquet import open_parquet
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
 def read_text(path: str | Path) -> str:
-    """The file's text, without a byte order mark.
+    """The file's text, without a byte order mark; .gz is unpacked.
 
     Raises:
         RlfgError: it cannot be read, or is not UTF-8.
     """
-    try:
-        return Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise RlfgError(f"{path}: cannot read the taxonomy: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise RlfgError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    return "".join(file_lines(path))
 
 
-def read_table(path: str | Path) -> tuple[list[str], list[tuple[str, dict[str, str]]]]:
-    """Header and rows of a table whose delimiter goes by the extension.
+def open_table(path: str | Path, ledger: Ledger) -> tuple[list[str], Iterator[tuple[str, dict[str, str]]]]:
+    """Header and rows of a table: text, whose delimiter goes by the extension, or Parquet.
 
     Column names are lower-cased, with "_" for spaces; cells are stripped. Blank lines are passed over,
-    and a row may be shorter than the header.
+    and a row may be shorter than the header. Rows are read as they are asked for, and counted.
 
     Returns:
         The header, and for each row its place ("file:line") and column → cell.
     """
-    lines = list(_cells(path))
-    if not lines:
-        raise RlfgError(f"{path}: the file is empty; its first line must name the columns")
-    (where, first), *rest = lines
-    header = [cell.casefold().replace(" ", "_") for cell in first]
-    _check_header(header, where)
-    return header, [(place, _row(header, cells, place)) for place, cells in rest]
+    if Path(path).suffix.lower() == ".parquet":
+        columns, rows = open_parquet(path)
+        header = [_column(name) for name in columns]
+        _check_header(header, str(path))
+    else:
+        rows = _cells(path)
+        where, first = next(rows, (str(path), []))
+        if not first:
+            raise RlfgError(f"{path}: the file is empty; its first line must name the columns")
+        header = [_column(cell) for cell in first]
+        _check_header(header, where)
+    return header, _rows(header, rows, ledger)
+
+
+def _rows(
+    header: Sequence[str], rows: Iterator[tuple[str, list[str]]], ledger: Ledger
+) -> Iterator[tuple[str, dict[str, str]]]:
+    for where, cells in rows:
+        ledger.entries["rows"] += 1
+        if any(cells[len(header) :]):
+            ledger.bad(f"{where}: {len(cells)} cells, but the first line names {len(header)} columns")
+            continue
+        yield where, dict(zip(header, [*cells, *[""] * len(header)], strict=False))
+
+
+def _column(name: str) -> str:
+    return name.casefold().replace(" ", "_")
 
 
 def split_names(cell: str) -> list[str]:
@@ -50,31 +67,34 @@ def split_names(cell: str) -> list[str]:
 
 
 def delimiter_of(path: str | Path) -> str:
-    """The delimiter of a table, by its extension.
+    """The delimiter of a table, by its extension, before a .gz.
 
     Raises:
         RlfgError: the extension is none of `DELIMITERS`.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = suffix_of(path)
     if suffix not in DELIMITERS:
         raise RlfgError(f"{path}: not a table; name it {', '.join(DELIMITERS)}")
     return DELIMITERS[suffix]
 
 
-def _cells(path: str | Path) -> list[tuple[str, list[str]]]:
-    source = io.StringIO(read_text(path), newline="")
-    reader = csv.reader(source, delimiter=delimiter_of(path), strict=True)
-    lines: list[tuple[str, list[str]]] = []
+def suffix_of(path: str | Path) -> str:
+    """The lower-case extension, before a .gz."""
+    name = Path(path).name.lower()
+    return Path(name.removesuffix(".gz")).suffix
+
+
+def _cells(path: str | Path) -> Iterator[tuple[str, list[str]]]:
+    reader = csv.reader(file_lines(path), delimiter=delimiter_of(path), strict=True)
     start = 1
     try:
         for cells in reader:
             stripped = [" ".join(cell.split()) for cell in cells]
             if stripped:
-                lines.append((f"{path}:{start}", stripped))
+                yield f"{path}:{start}", stripped
             start = reader.line_num + 1
     except csv.Error as error:
         raise RlfgError(f"{path}:{start}: not a readable table: {error}") from error
-    return lines
 
 
 def _check_header(header: Sequence[str], where: str) -> None:
@@ -83,10 +103,3 @@ def _check_header(header: Sequence[str], where: str) -> None:
     for column in header:
         if header.count(column) > 1:
             raise RlfgError(f'{where}: column "{column}" stands twice')
-
-
-def _row(header: Sequence[str], cells: Sequence[str], where: str) -> dict[str, str]:
-    if any(cells[len(header) :]):
-        raise RlfgError(f"{where}: {len(cells)} cells, but the first line names {len(header)} columns")
-    padded = [*cells, *[""] * len(header)]
-    return dict(zip(header, padded, strict=False))

@@ -10,6 +10,7 @@ from typing import Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
+from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.names import normalize
 
 NameKind = Literal["name", "synonym", "vernacular"]
@@ -39,8 +40,13 @@ class Taxonomy:
     """The ranks that depth counts, top to bottom; empty where it counts edges."""
     source: str = ""
     """Where it was read from."""
+    ids: tuple[tuple[str, ...], ...] = ()
+    """Identifiers that the source gives each node, those of merged taxa and synonyms included; empty without any."""
+    provenance: Provenance | None = None
+    """Format, file hash and counts, where it was loaded from a file."""
     depth: NDArray[np.int32] = field(init=False)
-    """(N,) main-rank steps below the root; a node of no main rank has its parent's. Edges if unranked."""
+    """(N,) main-rank steps below the root; a node of no main rank, or of one that is not below its parent's, has
+    its parent's. Edges if unranked."""
     leaf_count: NDArray[np.int32] = field(init=False)
     """(N,) leaves at or below each node."""
     hash: str = field(init=False)
@@ -49,6 +55,7 @@ class Taxonomy:
     """One past the last id of each node's subtree."""
     _index: dict[str, tuple[int, ...]] = field(init=False)
     """Normalised name or alias → candidates."""
+    _by_id: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive depth, leaf counts, the look-up table and the hash."""
@@ -57,6 +64,7 @@ class Taxonomy:
         _set(self, "depth", _depths(self.parent, self.ranks, self.main_ranks))
         _set(self, "leaf_count", self._count_leaves())
         _set(self, "_index", self._build_index())
+        _set(self, "_by_id", {key: node for node in reversed(range(len(self.ids))) for key in self.ids[node]})
         _set(self, "hash", self._digest())
         for array in (self.parent, self.depth, self.leaf_count):
             array.setflags(write=False)
@@ -77,6 +85,10 @@ class Taxonomy:
         gives a candidate in each.
         """
         return self._index.get(normalize(text), ())
+
+    def find_id(self, key: str) -> int | None:
+        """The taxon that the source knows by this identifier; None if it knows none."""
+        return self._by_id.get(key)
 
     def lineage(self, node: int) -> tuple[int, ...]:
         """The path from the root down to `node`, both included."""
@@ -176,5 +188,5 @@ def _depths(parent: NDArray[np.int32], ranks: Sequence[str | None], main_ranks: 
             depth[node] = above + 1
         else:
             rank = ranks[node]
-            depth[node] = place[rank] - top if rank in place else above
+            depth[node] = max(above, place[rank] - top) if rank in place else above
     return depth

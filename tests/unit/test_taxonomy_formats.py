@@ -251,7 +251,9 @@ def test_bad_parent_tables(put: Put, text: str, message: str) -> None:
 def test_files_that_cannot_be_taxonomies(put: Put, tmp_path: Path) -> None:
     assert failure(tmp_path / "no.csv") == "no.csv: cannot read the taxonomy: No such file or directory"
     assert failure(tmp_path / "no.json").startswith("no.json: cannot read the taxonomy")
-    assert failure(put("t.txt", "a")).startswith("t.txt: unknown kind of taxonomy; use a .csv")
+    assert failure(put("t.txt", "a")).startswith(
+        "t.txt: unknown kind of taxonomy; name one of these formats: rank-table"
+    )
     assert failure(put("t.csv", "genus\nLärus\n", "latin-1")).startswith("t.csv: not UTF-8 text (byte 7)")
     assert failure(put("u.csv", RANK_TABLE), ranks=["genus"]).startswith("u.csv: a rank table's columns are")
     assert failure(put("u.csv", RANK_TABLE), root_aliases="birds").startswith("u.csv: root_aliases and ranks are")

@@ -1,0 +1,76 @@
+"""A part of a taxonomy as a taxonomy of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from rlfg.errors import RlfgError
+from rlfg.taxonomy.build import TaxonRecord
+from rlfg.taxonomy.check import check_labels
+from rlfg.taxonomy.tree import Taxonomy
+
+_SHOWN = 10
+
+
+def clade(taxonomy: Taxonomy, node: int) -> Taxonomy:
+    """A taxon, which becomes the root, and all below it."""
+    below = (other for other in range(node + 1, taxonomy.n) if taxonomy.is_ancestor(node, other))
+    return _kept(taxonomy, [node, *below])
+
+
+def spanning(taxonomy: Taxonomy, labels: Iterable[str], *, descendants: bool = False) -> Taxonomy:
+    """The labels' taxa and their ancestors up to the root; with `descendants`, also all below the labels.
+
+    Raises:
+        RlfgError: labels that do not name exactly one taxon.
+    """
+    wanted = list(dict.fromkeys(labels))
+    problems = check_labels(taxonomy, wanted)
+    if problems:
+        shown = "; ".join(problem.message for problem in problems[:_SHOWN])
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise RlfgError(f"{taxonomy.source}: {len(problems)} of {len(wanted)} labels: {shown}{more}")
+    if not wanted:
+        raise RlfgError(f"{taxonomy.source}: no labels to keep")
+    nodes = {taxonomy.lookup(label)[0] for label in wanted}
+    kept = {above for node in nodes for above in taxonomy.lineage(node)}
+    if descendants:
+        kept |= {n for n in range(taxonomy.n) if not nodes.isdisjoint(taxonomy.lineage(n))}
+    return _kept(taxonomy, sorted(kept))
+
+
+def records_of(taxonomy: Taxonomy) -> Iterable[TaxonRecord]:
+    """The taxa as records, in the taxonomy's order; a synthetic root is one of them."""
+    for node, name in enumerate(taxonomy.names):
+        above = int(taxonomy.parent[node])
+        yield TaxonRecord(
+            id=node,
+            parent=None if above < 0 else above,
+            name=name,
+            rank=taxonomy.ranks[node],
+            vernaculars=taxonomy.vernaculars[node],
+            synonyms=taxonomy.synonyms[node],
+            ids=taxonomy.ids[node] if taxonomy.ids else (),
+            where=f"{taxonomy.source}: {taxonomy.describe(node)}",
+        )
+
+
+def _kept(taxonomy: Taxonomy, nodes: Sequence[int]) -> Taxonomy:
+    """Only these nodes, in ascending order and with the parents of all but the first.
+
+    All main ranks stay declared, so that depth still counts one that no kept taxon has.
+    """
+    place = {node: index for index, node in enumerate(nodes)}
+    return Taxonomy(
+        parent=np.array([-1, *(place[int(taxonomy.parent[node])] for node in nodes[1:])], dtype=np.int32),
+        names=tuple(taxonomy.names[node] for node in nodes),
+        ranks=tuple(taxonomy.ranks[node] for node in nodes),
+        vernaculars=tuple(taxonomy.vernaculars[node] for node in nodes),
+        synonyms=tuple(taxonomy.synonyms[node] for node in nodes),
+        main_ranks=taxonomy.main_ranks,
+        source=taxonomy.source,
+        ids=tuple(taxonomy.ids[node] for node in nodes) if taxonomy.ids else (),
+        provenance=taxonomy.provenance,
+    )
