@@ -7,6 +7,7 @@ trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_prepare_inp
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,6 +76,11 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
     ) -> None:
         if config.objective.kl_coef and config.model.adapter:
             add_reference(model)
+        if os.environ.get("ACCELERATE_USE_FSDP") == "true":
+            raise RlfgError(
+                "GRPO does not run under FSDP yet: it calls layers below the module that FSDP gathers; zero3.yaml "
+                "shards the same parameters"
+            )
         if config.prompts_per_step > len(train):
             raise RlfgError(
                 f"prompts_per_step is {config.prompts_per_step} but the training set has {len(train)} pictures"

@@ -143,7 +143,7 @@ def _run(
 
 def _check_sharding(found: DistributedType) -> None:
     """FSDP is for GPUs alone in accelerate; elsewhere it would train unsharded without a word."""
-    if os.environ.get("ACCELERATE_USE_FSDP", "false") == "true" and found != DistributedType.FSDP:
+    if os.environ.get("ACCELERATE_USE_FSDP") == "true" and found != DistributedType.FSDP:
         raise RlfgError(
             "the launch file asks for FSDP, which accelerate has on GPUs only; use zero2.yaml or zero3.yaml"
         )

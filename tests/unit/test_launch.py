@@ -165,15 +165,6 @@ def _child(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def test_fsdp_is_refused_where_accelerate_would_not_shard(grpo_config: Path, tmp_path: Path) -> None:
-    """accelerate turns FSDP on for GPUs only."""
-    if torch.cuda.is_available():
-        pytest.skip("this machine can run FSDP")
-    done = launch("grpo.py", "fsdp2.yaml", grpo_config, f"run.output_dir={tmp_path}/run", extra=TWO)
-    assert done.returncode != 0 and "error: the launch file asks for FSDP" in done.stderr
-    assert not (tmp_path / "run" / "final").exists()
-
-
 @pytest.fixture(scope="module")
 def sft_config(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("config") / "sft.yaml"
@@ -185,6 +176,19 @@ batch_size: 4
 run: {{output_dir: unset, steps: 2, learning_rate: 1e-2, save_every: 1, report_to: [], use_cpu: true}}
 """)
     return path
+
+
+@pytest.mark.parametrize("recipe", ["sft.py", "grpo.py"])
+def test_fsdp_is_refused_where_it_would_not_work(
+    grpo_config: Path, sft_config: Path, tmp_path: Path, recipe: str
+) -> None:
+    """On a CPU accelerate would train unsharded."""
+    if recipe == "sft.py" and torch.cuda.is_available():
+        pytest.skip("this machine can run FSDP")
+    config = grpo_config if recipe == "grpo.py" else sft_config
+    done = launch(recipe, "fsdp2.yaml", config, f"run.output_dir={tmp_path}/run", extra=TWO)
+    assert done.returncode != 0 and "error: " in done.stderr and "FSDP" in done.stderr
+    assert not (tmp_path / "run" / "final").exists()
 
 
 @pytest.mark.parametrize(
