@@ -17,9 +17,11 @@ from rlfg.taxonomy.formats import FORMATS, open_source
 from rlfg.taxonomy.ledger import Ledger, Provenance
 from rlfg.taxonomy.lint import SEVERITIES, Finding, lint, lint_labels
 from rlfg.taxonomy.load import load_taxonomy, located, provenance
+from rlfg.taxonomy.parent_table import write_parent_table
 from rlfg.taxonomy.reading import Reading, ReadOptions
 from rlfg.taxonomy.store import is_saved, open_saved, save
 from rlfg.taxonomy.subset import clade, records_of, spanning
+from rlfg.taxonomy.text import DELIMITERS
 from rlfg.taxonomy.tree import Taxonomy
 
 _SHOWN = 10
@@ -112,7 +114,7 @@ def _subset(actions: _Commands) -> None:
             part = clade(tree, found[0])
         else:
             part = spanning(tree, [label for _, label in _labels(args.labels)], descendants=args.descendants)
-        save(part, args.out)
+        _write(part, args.out)
         print(f"{args.out}: {part.n} of {tree.n} taxa, hash {part.hash}")
 
     parser.set_defaults(run=run)
@@ -125,10 +127,18 @@ def _build(actions: _Commands) -> None:
 
     def run(args: argparse.Namespace) -> None:
         tree = _load(args.source, args)
-        save(tree, args.out)
+        _write(tree, args.out)
         print("\n".join((*_summary(tree), str(args.out))))
 
     parser.set_defaults(run=run)
+
+
+def _write(tree: Taxonomy, out: Path) -> None:
+    """A table where the name asks for one, else the file that loads fast."""
+    if out.suffix.lower() in DELIMITERS:
+        write_parent_table(tree, out)
+    else:
+        save(tree, out)
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ as `synonyms`; an empty `parent_id` makes a top taxon.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from rlfg.taxonomy.build import TaxonRecord
 from rlfg.taxonomy.ledger import Ledger
 from rlfg.taxonomy.ranks import check_rank_order
 from rlfg.taxonomy.reading import Reading, ReadOptions
-from rlfg.taxonomy.text import open_table, split_names
+from rlfg.taxonomy.text import delimiter_of, open_table, split_names
+from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
 
 REQUIRED = ("id", "parent_id", "name")
 OPTIONAL = ("rank", "common", "synonyms", "aliases")
@@ -37,6 +39,31 @@ def read_parent_table(path: Path, options: ReadOptions, ledger: Ledger) -> Readi
     _check_columns(header, f"{path}:1")
     check_rank_order(options.ranks, str(path))
     return Reading(records=_records(path, rows, options.ranks, ledger), main_ranks=options.ranks or None)
+
+
+def write_parent_table(taxonomy: Taxonomy, path: str | Path) -> None:
+    """Write a taxonomy as a table that a person can edit; ids are its node numbers.
+
+    Reading it gives the same content back, with `ranks` where the main ranks are not those of biology.
+
+    Raises:
+        RlfgError: it cannot be written, or a name holds the ";" that separates names.
+    """
+    unnamed_root = taxonomy.names[0] == UNNAMED_ROOT
+    rows = []
+    for node in range(int(unnamed_root), taxonomy.n):
+        above = int(taxonomy.parent[node])
+        others = (taxonomy.vernaculars[node], taxonomy.synonyms[node])
+        for name in (name for names in others for name in names if ";" in name):
+            raise RlfgError(f'{path}: "{name}" holds a ";", which separates names in a table; write a .tax file')
+        parent = "" if above < 0 or (above == 0 and unnamed_root) else above
+        rows.append([node, parent, taxonomy.names[node], taxonomy.ranks[node] or "", *map(";".join, others)])
+    try:
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, delimiter=delimiter_of(path), lineterminator="\n")
+            writer.writerows([[*REQUIRED, *OPTIONAL[:3]], *rows])
+    except OSError as error:
+        raise RlfgError(f"{path}: cannot write the taxonomy: {error.strerror}") from error
 
 
 def _records(

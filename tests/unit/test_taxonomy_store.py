@@ -14,6 +14,7 @@ from taxonomy_toys import DATA, account, as_folder, failure, needs_data, one
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import TaxonRecord, build_taxonomy, clade, load_taxonomy, open_saved, save, spanning
+from rlfg.taxonomy.parent_table import write_parent_table
 from rlfg.taxonomy.store import _open
 
 TABLE = """\
@@ -178,3 +179,23 @@ def test_published_sources_survive(name: str, tmp_path: Path) -> None:
     tree = load_taxonomy(DATA / name)
     save(tree, tmp_path / "t")
     assert open_saved(tmp_path / "t").hash == tree.hash
+
+
+@pytest.mark.parametrize("root", ["bird", None])
+def test_a_parent_table_gives_the_same_content_back(tmp_path: Path, root: str | None) -> None:
+    """With and without a name for the root that joins several orders."""
+    source = tmp_path / "birds.csv"
+    source.write_text(
+        "order,family,genus,genus_common,species,species_synonyms\n"
+        "Charadriiformes,Laridae,Larus,gull;mew,Larus fuscus,Larus affinis\n"
+        "Passeriformes,Corvidae,Corvus,,Corvus corax,\n"
+    )
+    tree = load_taxonomy(source, root=root)
+    for name in ("out.csv", "out.tsv"):
+        write_parent_table(tree, tmp_path / name)
+        again = load_taxonomy(tmp_path / name)
+        assert again.hash == tree.hash and again.main_ranks == tree.main_ranks
+    source.write_text("genus,species,species_common\nLarus,Larus fuscus,x\n")
+    tree = load_taxonomy(source, root="a; b")
+    with pytest.raises(RlfgError, match='holds a ";"'):
+        write_parent_table(tree, tmp_path / "out.csv")
