@@ -4,6 +4,8 @@
 
 The sample is stratified by the resolver's status, in proportion, so that it weighs itself. Only `image_id`, `rank`
 and the answer are printed, in the order of the answers: neither the status nor the truth can sway the label.
+The sample of tests/data/bird200_labels.csv was drawn by the resolver of exact names that stood when it was added; a
+later resolver has other statuses, and draws another sample.
 """
 
 from __future__ import annotations
