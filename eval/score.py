@@ -58,6 +58,7 @@ def score(
     *,
     parse_mode: ParseMode = "lenient",
     group_by: str | None = None,
+    profile: str | None = None,
 ) -> list[ScoredItem]:
     """Judge every completion of every prediction.
 
@@ -66,6 +67,7 @@ def score(
         verifier: judges all pairs in one call, so that it may deduplicate and batch.
         taxonomy: puts the nodes into words and traces how answers resolve.
         parse_mode: how completions are read; bare answers are taken as they are.
+        profile: how texts are resolved for the traces and classes; the verifier's own.
         group_by: a key of the lines ("group", or one inside their `meta`) to report by.
 
     Returns:
@@ -73,7 +75,7 @@ def score(
     """
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
     verdicts = _judge(drafts, verifier)
-    trace, truth_class = _tracer(taxonomy), _classifier(taxonomy)
+    trace, truth_class = _tracer(taxonomy, profile), _classifier(taxonomy, profile)
     groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
     return [
         ScoredItem(
@@ -145,9 +147,9 @@ def _describe(taxonomy: Taxonomy, node: int | None) -> str | None:
     return None if node is None else taxonomy.describe(node)
 
 
-def _tracer(taxonomy: Taxonomy) -> Callable[[str | None, Verdict], tuple[str, ...]]:
+def _tracer(taxonomy: Taxonomy, profile: str | None) -> Callable[[str | None, Verdict], tuple[str, ...]]:
     """Gives the resolver's steps (looked up once per distinct answer), then the verifier's reason."""
-    steps = lru_cache(None)(lambda answer: resolve(taxonomy, answer).trace)
+    steps = lru_cache(None)(lambda answer: resolve(taxonomy, answer, profile).trace)
 
     def trace(answer: str | None, verdict: Verdict) -> tuple[str, ...]:
         found = () if answer is None else steps(answer)
@@ -156,13 +158,13 @@ def _tracer(taxonomy: Taxonomy) -> Callable[[str | None, Verdict], tuple[str, ..
     return trace
 
 
-def _classifier(taxonomy: Taxonomy) -> Callable[[str], str]:
+def _classifier(taxonomy: Taxonomy, profile: str | None) -> Callable[[str], str]:
     """Gives the class of a truth: two spellings of one taxon are one class, namesakes are told apart by neither."""
 
     @lru_cache(None)
     def truth_class(truth: str) -> str:
-        nodes = resolve(taxonomy, truth).candidates
-        return f"#{nodes[0]}" if len(nodes) == 1 else normalize(truth)
+        found = resolve(taxonomy, truth, profile)
+        return f"#{found.candidates[0]}" if found.named and len(found.candidates) == 1 else normalize(truth)
 
     return truth_class
 
@@ -181,6 +183,9 @@ def _to_json(item: ScoredItem) -> dict[str, Any]:
         "answer_taxon": verdict.answer_taxon,
         "truth_node": verdict.truth_node,
         "answer_node": verdict.answer_node,
+        "status": verdict.status,
+        "truth_status": verdict.truth_status,
+        "truth_assisted": verdict.truth_assisted,
         "source": verdict.source,
         "reason": verdict.reason,
         "trace": list(item.trace),
@@ -203,6 +208,9 @@ def _from_json(record: Mapping[str, Any], where: str) -> ScoredItem:
             truth_node=record["truth_node"],
             answer_node=record["answer_node"],
             answer_taxon=record["answer_taxon"],
+            status=record.get("status"),
+            truth_status=record.get("truth_status"),
+            truth_assisted=record.get("truth_assisted", False),
             source=record["source"],
             reason=record["reason"],
         )

@@ -19,6 +19,7 @@ from eval.metrics import (
     relation_ratios,
     severity_ratios,
 )
+from eval.resolution import resolution_summary
 from eval.score import ScoredItem
 from eval.table import FloatArray, build_table
 from rlfg.taxonomy import Taxonomy
@@ -38,8 +39,9 @@ def summarise(
 
     Returns:
         `n` answers (the sum of `counts`), `items`, `classes`, `failed` (predictions without any answer, in no
-        metric), `counts`, `no_verdict` (why there was none, with counts), the metrics by name (None where
-        undefined) with their `denominators` and 95 % `ci`, `per_rank`, and `best_of_n` where an item has
+        metric), `counts`, `no_verdict` (why there was none, with counts), `resolution`
+        (statuses, truths, truth-assisted verdicts, bounds: see `resolution_summary`), the metrics by name (None
+        where undefined) with their `denominators` and 95 % `ci`, `per_rank`, and `best_of_n` where an item has
         several answers.
     """
     table = build_table(items)
@@ -55,6 +57,7 @@ def summarise(
         "failed": sum(item.error is not None for item in items),
         "counts": count_labels(table),
         "no_verdict": dict(Counter(i.verdict.reason for i in items if i.label == NO_VERDICT).most_common()),
+        "resolution": resolution_summary(items),
         **_describe(ratios, resamples),
     }
     if taxonomy is not None:

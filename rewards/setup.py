@@ -22,9 +22,11 @@ class VerifierSpec:
     """Names of a lineage file's levels, from the top (order, family, genus, species)."""
     border: int = 2
     """Ranks above the truth that still count as LESS_SPECIFIC (2: genus and family of a species)."""
+    profile: str | None = None
+    """How answers are read (general, catalogue, exact); by default as suits the taxonomy."""
 
 
 def build_verifier(spec: VerifierSpec) -> TaxonomyVerifier:
     """Loads the taxonomy and the verifier on it."""
     taxonomy = load_taxonomy(spec.taxonomy, root=spec.root, root_aliases=spec.root_aliases, ranks=spec.ranks)
-    return TaxonomyVerifier(taxonomy, border=spec.border)
+    return TaxonomyVerifier(taxonomy, border=spec.border, profile=spec.profile)

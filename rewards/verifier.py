@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from itertools import product
 from typing import Protocol, final
 
 from rewards.checks import require_count
-from rlfg.taxonomy import Resolution, Taxonomy, normalize, relation, resolve, specificity
+from rlfg.taxonomy import Resolution, Taxonomy, choose, normalize, profile_of, relation, resolve, specificity
 from rlfg.types import Relation, Verdict
 
 Pair = tuple[str | None, str]
@@ -36,21 +35,33 @@ class TaxonomyVerifier:
     The policy, in this order:
 
     1. No answer, or nothing left of it after normalisation: UNPARSED.
-    2. The truth is not in the taxonomy: NO_VERDICT.
-    3. The answer abstains: ABSTAIN. It names several options: WRONG.
-    4. The answer is not in the taxonomy: WRONG, since a name that does not exist must not be masked.
-    5. An answer or truth with several taxa (a homonym) counts as the one that makes the verdict best; the
-       verdict's reason says so ("truth-assisted").
+    2. The truth is not in the taxonomy (unresolved, or itself several things or none): NO_VERDICT.
+    3. The answer abstains: ABSTAIN. It names several options, even nested ones ("gull or Herring Gull"): WRONG.
+    4. The answer is unresolved: WRONG, since a name that does not exist must not be masked. `rlfg score` counts such
+       verdicts by their `status` and gives the bounds with all of them wrong, left out, and right.
+    5. Exact, synonym, vernacular, parsed and fuzzy answers count alike: as `relation` has it. A truth may be an
+       internal node: what stands below it is MORE_SPECIFIC, which ranks with SPECIFIC.
+    6. A group noun ("sparrow") counts as the one of its taxa that holds the truth; as the truth's parent where that is
+       a leaf or only a part of the group, so that a group is never SPECIFIC to one of its members. It is MORE_SPECIFIC
+       if all of it lies below the truth, and WRONG otherwise. This is set membership, not a choice.
+    7. An answer or truth with several taxa (namesakes) counts as the pair that makes the verdict best; the verdict
+       is `truth_assisted`, and its reason says so.
 
     Seen pairs are remembered.
     """
 
-    def __init__(self, taxonomy: Taxonomy, *, border: int = 2) -> None:
-        """Judge by `taxonomy`, with LESS_SPECIFIC ending `border` main ranks above the truth."""
+    def __init__(self, taxonomy: Taxonomy, *, border: int = 2, profile: str | None = None) -> None:
+        """Judge by `taxonomy`, with LESS_SPECIFIC ending `border` main ranks above the truth.
+
+        `profile` says how answers are read; None for the one that suits the taxonomy.
+        """
         require_count("border", border, least=0)
         self.taxonomy = taxonomy
         self.border = border
-        self._resolve: Callable[[str], Resolution] = lru_cache(1 << 16)(lambda text: resolve(taxonomy, text))
+        self.profile = profile_of(taxonomy, profile)
+        self._resolve: Callable[[str], Resolution] = lru_cache(1 << 16)(
+            lambda text: resolve(taxonomy, text, self.profile)
+        )
         self._judge: Callable[[str | None, str], Verdict] = lru_cache(_REMEMBERED_PAIRS)(self._decide)
 
     def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
@@ -60,35 +71,39 @@ class TaxonomyVerifier:
 
     def _decide(self, answer: str | None, truth: str) -> Verdict:
         """The policy of the class."""
-        truths = _taxa(self._resolve(truth))
-        say = partial(Verdict, answer=answer, truth=truth, truth_node=truths[0] if len(truths) == 1 else None)
+        meant = self._resolve(truth)
+        truths = meant.candidates if meant.named else ()
+        say = partial(
+            Verdict,
+            answer=answer,
+            truth=truth,
+            truth_node=truths[0] if len(truths) == 1 else None,
+            truth_status=meant.status,
+        )
         if answer is None or not normalize(answer):
             reason = "no answer" if answer is None else "an empty answer"
             return say(relation=None, unparsed=True, answer=None, source="parser", reason=reason)
+        found = self._resolve(answer)
+        say = partial(say, status=found.status)
         if not truths:
             return say(relation=None, reason=f'the truth "{truth}" is not in the taxonomy')
-        found = self._resolve(answer)
         if found.status == "abstain":
             return say(relation=Relation.ABSTAIN, reason="the answer abstains")
         if found.status == "several":
             return say(relation=Relation.WRONG, reason="the answer names several options")
         if not found.candidates:
             return say(relation=Relation.WRONG, reason="unresolved: the answer is not in the taxonomy")
-        answer_node, truth_node = max(product(found.candidates, truths), key=self._rating)
-        choice = _describe_choice(len(found.candidates), len(truths))
+        answer_node, truth_node = choose(self.taxonomy, found, truths, border=self.border)
+        choice = _describe_choice(1 if found.group else len(found.candidates), len(truths))
         return say(
             relation=relation(self.taxonomy, answer_node, truth_node, border=self.border),
             specificity=specificity(self.taxonomy, answer_node, truth_node),
             answer_node=answer_node,
             answer_taxon=self.taxonomy.describe(answer_node),
             truth_node=truth_node,
+            truth_assisted=bool(choice),
             reason=self._compare(answer_node, truth_node) + choice,
         )
-
-    def _rating(self, nodes: tuple[int, int]) -> tuple[int, float]:
-        """How good a verdict is, of an answer's and a truth's taxon: by relation, then by depth."""
-        order = relation(self.taxonomy, *nodes, border=self.border).order
-        return order, specificity(self.taxonomy, *nodes) or 0.0
 
     def _compare(self, answer: int, truth: int) -> str:
         """How the two taxa stand to each other, in words."""
@@ -101,10 +116,6 @@ class TaxonomyVerifier:
         if tree.is_ancestor(truth, answer):
             return f"{answer_name} stands below the truth, {truth_name}"
         return f"{answer_name} and the truth, {truth_name}, part at {tree.describe(tree.lca(answer, truth))}"
-
-
-def _taxa(truth: Resolution) -> tuple[int, ...]:
-    return () if truth.status in ("abstain", "several") else truth.candidates
 
 
 def _describe_choice(answers: int, truths: int) -> str:

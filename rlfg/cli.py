@@ -92,9 +92,11 @@ def _score(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
+    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
 
     def run(args: argparse.Namespace) -> None:
         from eval.predictions import read_predictions
+        from eval.resolution import resolution_lines
         from eval.score import score, write_items
         from eval.summary import grouped, summarise
         from rewards.setup import VerifierSpec, build_verifier
@@ -106,14 +108,22 @@ def _score(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
                 root_aliases=tuple(args.root_alias),
                 ranks=tuple(filter(None, args.ranks.split(","))),
                 border=args.border,
+                profile=args.profile,
             )
         )
         predictions = read_predictions(args.predictions)
         taxonomy = verifier.taxonomy
-        items = score(predictions, verifier, taxonomy, parse_mode=args.parse, group_by=args.group_by)
+        items = score(
+            predictions, verifier, taxonomy, parse_mode=args.parse, group_by=args.group_by, profile=args.profile
+        )
         metrics = {
             "predictions": str(args.predictions),
-            "taxonomy": {"source": taxonomy.source, "hash": taxonomy.hash, "border": args.border},
+            "taxonomy": {
+                "source": taxonomy.source,
+                "hash": taxonomy.hash,
+                "border": args.border,
+                "profile": verifier.profile.name,
+            },
             "parse": args.parse,
             **summarise(items, taxonomy),
         }
@@ -123,6 +133,7 @@ def _score(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
         write_items(args.out / "items.jsonl", items)
         (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         print(_headline(metrics))
+        print("\n".join(resolution_lines(metrics["resolution"])))
         print(f"{args.out}: metrics.json, items.jsonl")
 
     parser.set_defaults(run=run)

@@ -79,6 +79,12 @@ class Verdict:
     """Taxonomy node ids, where a taxonomy resolved them."""
     answer_taxon: str | None = None
     """Rank and name of `answer_node`."""
+    status: str | None = None
+    """How the answer resolved, one of `rlfg.taxonomy.STATUSES`; None when unparsed or not resolved by a taxonomy."""
+    truth_status: str | None = None
+    """The same of the truth; in "unresolved", "several" and "abstain" it is no taxon, and there is no verdict."""
+    truth_assisted: bool = False
+    """The truth chose among the namesakes that the answer names, or the answer among those of the truth."""
     source: str = "taxonomy"
     """Who decided: "taxonomy", "judge", "parser"."""
     reason: str = ""

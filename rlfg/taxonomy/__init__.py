@@ -2,6 +2,7 @@
 
 from rlfg.taxonomy.build import TaxonRecord, build_taxonomy
 from rlfg.taxonomy.check import LabelProblem, check_labels
+from rlfg.taxonomy.choice import choose
 from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.lineage_json import taxonomy_from_lineages
 from rlfg.taxonomy.load import load_taxonomy
@@ -9,14 +10,17 @@ from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.rank_csv import write_rank_csv
 from rlfg.taxonomy.ranks import MAIN_RANKS
 from rlfg.taxonomy.relation import relation, specificity
-from rlfg.taxonomy.resolve import Resolution, Status, resolve
+from rlfg.taxonomy.resolving import PROFILES, STATUSES, Profile, Resolution, Status, profile_of, resolve
 from rlfg.taxonomy.store import open_saved, save
 from rlfg.taxonomy.subset import clade, spanning
 from rlfg.taxonomy.tree import Taxonomy
 
 __all__ = [
     "MAIN_RANKS",
+    "PROFILES",
+    "STATUSES",
     "LabelProblem",
+    "Profile",
     "Provenance",
     "Resolution",
     "Status",
@@ -24,10 +28,12 @@ __all__ = [
     "Taxonomy",
     "build_taxonomy",
     "check_labels",
+    "choose",
     "clade",
     "load_taxonomy",
     "normalize",
     "open_saved",
+    "profile_of",
     "relation",
     "resolve",
     "save",

@@ -19,6 +19,7 @@ from rlfg.taxonomy.lint import SEVERITIES, Finding, lint, lint_labels
 from rlfg.taxonomy.load import load_taxonomy, located, provenance
 from rlfg.taxonomy.parent_table import write_parent_table
 from rlfg.taxonomy.reading import Reading, ReadOptions
+from rlfg.taxonomy.resolve_cli import add_resolve
 from rlfg.taxonomy.store import is_saved, open_saved, save
 from rlfg.taxonomy.subset import clade, records_of, spanning
 from rlfg.taxonomy.text import DELIMITERS
@@ -33,7 +34,7 @@ def add_taxonomy(commands: _Commands) -> None:
     """Add `taxonomy` and its actions to the command line."""
     parser = commands.add_parser("taxonomy", help="show, lint, cut and build taxonomies")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    for add in (_show, _lint, _subset, _build):
+    for add in (_show, _lint, _subset, _build, add_resolve):
         add(actions)
 
 

@@ -26,6 +26,9 @@ def normalize(text: str) -> str:
 
 @lru_cache(maxsize=2**14)  # lineages repeat their upper taxa, groups of rollouts their answers
 def _normalize(text: str) -> str:
+    if text.isascii():
+        closed = text.lower().replace("'", "").replace("`", "").replace("&", " and ")
+        return _NOT_ALPHANUMERIC.sub(" ", closed).strip()
     text = text.replace("\u00b4", "'")  # an acute accent by itself would decompose to a space
     folded = _ACCENTS.sub("", _decompose(_decompose(text).casefold()))
     closed = _APOSTROPHES.sub("", folded).replace("&", " and ")

@@ -12,7 +12,7 @@ import pytest
 from rewards import FINE_R1, Group, RewardSpec, TaxonomyVerifier, build_reward, build_rubric
 from rewards.build import REWARDS
 from rlfg.errors import RlfgError
-from rlfg.taxonomy import Taxonomy, load_taxonomy
+from rlfg.taxonomy import Taxonomy, load_taxonomy, taxonomy_from_lineages
 from rlfg.types import VERDICT_LABELS
 
 TABLE = """\
@@ -109,6 +109,53 @@ def test_an_unknown_truth_gives_no_verdict_but_unparsed_stays_unparsed(verifier:
     labels = [verdict.label for verdict in verifier.verify([(answer, "dodo") for answer in answers])]
     assert labels == ["NO_VERDICT", "NO_VERDICT", "NO_VERDICT", "UNPARSED"]
     assert verifier.verify([("gull", "dodo")])[0].reason == 'the truth "dodo" is not in the taxonomy'
+
+
+def test_help_from_the_truth_is_counted_apart(verifier: TaxonomyVerifier) -> None:
+    pairs = [("Prunella", "Dunnock"), ("Dunnock", "Prunella"), ("Dunnock", "Dunnock"), ("gull or dunnock", "Dunnock")]
+    assert [verdict.truth_assisted for verdict in verifier.verify(pairs)] == [True, True, False, False]
+
+
+def test_a_verdict_tells_how_both_texts_resolved(verifier: TaxonomyVerifier) -> None:
+    answers = ["Larus fuscus", "gull", "a gull", "lesser black-backed gul", "gull or dunnock", "None", "xyzzy", None]
+    statuses = [verdict.status for verdict in verifier.verify([(answer, "dodo") for answer in answers])]
+    assert statuses[:3] == ["exact", "vernacular", "parsed"]
+    assert statuses[4:] == ["several", "abstain", "unresolved", None]
+    assert {v.truth_status for v in verifier.verify([("gull", "dodo"), (None, "gull or dunnock")])} == {
+        "unresolved",
+        "several",
+    }
+
+
+GROUPS = {
+    "Herring Gull": ["Laridae", "Larus", "Herring Gull"],
+    "Western Gull": ["Laridae", "Larus", "Western Gull"],
+    "Ivory Gull": ["Laridae", "Pagophila", "Ivory Gull"],
+    "Arctic Tern": ["Laridae", "Sterna", "Arctic Tern"],
+    "Common Tern": ["Laridae", "Sterna", "Common Tern"],
+    "American Crow": ["Corvidae", "Corvus", "American Crow"],
+    "Common Raven": ["Corvidae", "Corvus", "Common Raven"],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "label", "taxon"),
+    [
+        ("gull", "Herring Gull", "LESS_SPECIFIC", "Larus"),
+        ("gull", "Ivory Gull", "LESS_SPECIFIC", "Pagophila"),
+        ("gull", "Arctic Tern", "WRONG", "Larus"),
+        ("gull", "Larus", "LESS_SPECIFIC", "Laridae"),  # of two genera: broader than either
+        ("gull", "Laridae", "MORE_SPECIFIC", "Larus"),
+        ("tern", "Sterna", "SPECIFIC", "Sterna"),  # of one genus: that genus
+        ("crow", "American Crow", "LESS_SPECIFIC", "Corvus"),  # never SPECIFIC to a leaf
+        ("crow", "Common Raven", "WRONG", "American Crow"),
+        ("crow", "Corvus", "MORE_SPECIFIC", "American Crow"),
+    ],
+)
+def test_a_group_noun_counts_as_what_holds_the_truth(answer: str, truth: str, label: str, taxon: str) -> None:
+    judge = TaxonomyVerifier(taxonomy_from_lineages(GROUPS, root="bird"))
+    (verdict,) = judge.verify([(answer, truth)])
+    assert (verdict.label, verdict.answer_taxon, verdict.truth_assisted) == (label, taxon, False)
 
 
 def test_the_border_is_an_option(taxonomy: Taxonomy) -> None:

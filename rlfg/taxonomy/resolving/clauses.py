@@ -1,0 +1,172 @@
+"""Cutting a text where its commas, brackets, refusals and negations are; nothing here knows any taxon."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.resolving.refusals import abstains, declines
+from rlfg.taxonomy.resolving.wordset import word_set
+
+MOST_OPTIONS = 24
+"""So many distinct options of a list are read."""
+_JUNK = re.compile(
+    r"^\s*(?:\d{1,2}[.)]|[-*•>#]+)\s+|\bconfidence(?: level| score)?\s*[:=]?\s*(?:\d[\d.]{0,6}\s?%?|high|low|medium)"
+    r"|~?\b\d{1,3}(?:\.\d{1,4})?\s?%(?: (?:sure|certain|confident|confidence))?|[*_`\"“”«»<>{}]+",
+    re.IGNORECASE,
+)
+_POSSESSIVE = re.compile(r"(?<=\w)['\u2019\u02bc]s\b")
+_BRACKETS = re.compile(r"[(\[（【]([^()\[\]（）【】]*)(?:[)\]）】]|$)")
+_AKA = re.compile(
+    r",?\s*\b(?:also (?:known|called|named|referred to)(?: as)?|a\.?k\.?a\.?|i\.e\.?|formerly(?: known as)?"
+    r"|commonly (?:known|called)(?: as)?|better known as|otherwise known as|known as|scientifically(?: known as)?"
+    r"|(?:whose |its |with the )?scientific name(?: is| of)?)(?=[\s:,])[:,]?\s*",
+    re.IGNORECASE,
+)
+_OR = re.compile(r"\b(?:or|vs|versus|and/or)\b\.?|[/|]", re.IGNORECASE)
+_LIST = re.compile(r"[,;/|\n]|\b(?:or|vs|versus|and/or)\b\.?", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:\n•]|\s[-–—]+\s|—|(?<=\w{4})[.?!]+\s+(?=[A-Z])")
+_JOINED = re.compile(r"[+&]|\b(?:and|with|plus)\b", re.IGNORECASE)
+_TURN = re.compile(r"[,;\n]|(?<=\w{3})[.?!]+\s+|\b(?:but|though|although|however|still|yet)\b", re.IGNORECASE)
+_GUESS = re.compile(
+    r"\b(?:but|however|though|perhaps|maybe|possibly|probably|most likely|likely"
+    r"|(?:best|educated) guess(?: (?:is|would be))?|if i had to (?:guess|choose|say)"
+    r"|(?<=[,;.] )it (?:looks like|appears to be|could be|might be|may be|seems to be|is))\b[,:]?",
+    re.IGNORECASE,
+)
+_NEGATION = re.compile(
+    r"(?<![-\w])(?:(?:is|are|was|definitely|certainly|clearly|probably|and|but) )*"
+    "(?:not|(?:is|are|was|does)n['\u2019]?t|never|neither|nor|rather than|instead of|as opposed to"
+    r"|unlike|except|excluding|don['\u2019]?t think|doubt|^no|anything but)(?![-\w])",
+    re.IGNORECASE,
+)
+_NEGATION_ENDS = re.compile(r"[.,;\n]|\bbut\b|$", re.IGNORECASE)
+_AFTER_NAME = re.compile(
+    r"(?:\s+|,\s*)(?:with|in|on|at|near|by|which|that|who|whose|because|since|due|based|given|as|while|during|found|seen"
+    r"|native|having|wearing|feeding|eating|resting|perched|perching|sitting|standing|flying|swimming|walking|running|lying"
+    r"|looking|facing|blooming|parked|driving|against|among|under|over|above|behind|beside|next|characteri[sz]ed"
+    r"|recogni[sz]able|identifiable|has|have|is|are|it|its)\s.*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_DESCRIBES = re.compile(
+    r"^(?:a|an|the|which|with|known|found|native|commonly|often|also|this|it|its|these|they"
+    r"|recogni[sz]able"
+    r"|characteri[sz]ed|identifiable|specifically|member|likely|based|due|because|as|showing|has|having|both|all|one|perched|sitting|standing"
+    r"|flying|in|on|of|and its)\b",
+    re.IGNORECASE,
+)
+_MARKS = re.compile(r"[^\w\s'\u2019-]|\s-|-\s|\n|_")
+_JOINTS = word_set(
+    """
+    or vs versus and with plus but though although however still yet not isnt arent wasnt doesnt never neither nor
+    rather instead opposed unlike except excluding dont doubt no anything aka formerly commonly known scientifically
+    scientific also better otherwise in on at near by which that who whose because since due based given as while
+    during found seen native having wearing feeding eating resting perched perching sitting standing flying swimming
+    walking running lying looking facing blooming parked driving against among under over above behind beside next
+    characterized characterised recognizable recognisable identifiable has have is are it its x hybrid cross
+    crossbreed mix n t
+    """
+)
+"""Words that the patterns above look for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """A text without some of its parts."""
+
+    rest: str
+    parts: tuple[str, ...]
+    """What was taken out; empty if nothing."""
+
+
+def tidy(text: str) -> str:
+    """Without list marks, percentages of confidence, quotation marks and mark-up."""
+    return _JUNK.sub(" ", text).strip()
+
+
+def is_plain(text: str, words: list[str]) -> bool:
+    """Whether a text has nothing to cut at: no mark but hyphens and apostrophes, and none of the words."""
+    return _JOINTS.isdisjoint(words) and _MARKS.search(text) is None
+
+
+def without_possessives(text: str) -> str:
+    """So that "Harris's Sparrow" is "Harris Sparrow"."""
+    return _POSSESSIVE.sub("", text)
+
+
+def alternatives(text: str) -> list[str]:
+    """The options of "A or B", "A/B", "A, B or C", outside brackets; one if there is no such list."""
+    masked = _masked(text)
+    return _split(_LIST, masked, text) if _OR.search(masked) else [text]
+
+
+def clauses(text: str) -> list[str]:
+    """The parts between commas, colons, dashes, lines and sentences, outside brackets."""
+    return _split(_CLAUSE, _masked(text), text)
+
+
+def joined(text: str) -> list[str]:
+    """The parts of "A and B"."""
+    return _split(_JOINED, text, text)
+
+
+def glosses(text: str) -> Cut:
+    """What stands in brackets, or after "also known as"."""
+    inside = tuple(part for part in _BRACKETS.findall(text) if normalize(part))
+    outside = _BRACKETS.sub(" ", text)
+    head, *others = _AKA.split(outside) if _AKA.search(outside) else [outside]
+    return Cut(rest=head.strip(), parts=(*inside, *(other for other in others if normalize(other))))
+
+
+def guess(text: str) -> str:
+    """What a text that declines guesses after "but" or "maybe"; empty if it declines that too."""
+    match = _GUESS.search(text)
+    rest = text[match.end() :] if match and not abstains(normalize(text)) else ""
+    return "" if not normalize(rest) or declines(normalize(rest)) else rest
+
+
+def refusing_clauses(text: str) -> Cut:
+    """The clauses that decline to answer, though the whole does not begin so."""
+    if not _TURN.search(text):
+        return Cut(rest=text, parts=())
+    parts = _split(_TURN, text, text)
+    refusing = tuple(part for part in parts if declines(normalize(part)) and not abstains(normalize(part)))
+    return Cut(rest=", ".join(part for part in parts if part not in refusing) if refusing else text, parts=refusing)
+
+
+def negation(text: str) -> Cut:
+    """What is said not to be the answer, each part up to a comma, a full stop or "but"."""
+    kept, denied, at = [], [], 0
+    while match := _NEGATION.search(text, at):
+        end = _NEGATION_ENDS.search(text, match.end())
+        stop = end.end() if end else len(text)
+        kept.append(text[at : match.start()])
+        denied.append(text[match.start() : stop])
+        at = stop
+        if stop >= len(text):
+            break
+    return Cut(rest=" ".join([*kept, text[at:]]).strip(), parts=tuple(denied))
+
+
+def before_details(text: str) -> str:
+    """Without what is told about the thing named: "perched on a twig", "with a red bill"."""
+    return _AFTER_NAME.sub("", text).strip()
+
+
+def describes(text: str) -> bool:
+    """Whether a clause begins as one that tells something about what was named before it."""
+    return _DESCRIBES.match(text.strip()) is not None
+
+
+def _masked(text: str) -> str:
+    """The same length, with brackets and what they hold blotted out."""
+    return _BRACKETS.sub(lambda match: "\0" * len(match.group()), text)
+
+
+def _split(separator: re.Pattern[str], where: str, text: str) -> list[str]:
+    parts, at = [], 0
+    for match in separator.finditer(where):
+        parts.append(text[at : match.start()])
+        at = match.end()
+    return [part.strip() for part in (*parts, text[at:]) if normalize(part)]

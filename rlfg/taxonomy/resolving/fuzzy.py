@@ -1,0 +1,109 @@
+"""Misspellings: a typo must match, an invented name beside a real one must not.
+
+A text misspells a name if both have the same words in the same order, save for one or two of them which are each a word
+that no name has and no common name uses otherwise ("Eastern"), begin with the same letter and lie within `allowance`
+edits. Two words may be misspelt only in a name of three or more, and one name must be nearer than all others.
+"""
+
+from __future__ import annotations
+
+from rapidfuzz.distance import OSA
+
+from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.resolving.index import NameIndex
+from rlfg.taxonomy.resolving.spelling import stem
+from rlfg.taxonomy.resolving.wordindex import allowance
+from rlfg.taxonomy.resolving.wordset import word_set
+
+MOST_WORDS = 8
+MOST_GLUED = 4
+GLUED_LENGTH = 12
+"""Shortest run of letters in which one edit is forgiven where words are also glued or cut."""
+REAL_WORDS = word_set(
+    """
+    black white brown green blue yellow orange purple violet golden silver scarlet crimson olive bronze copper ruby
+    emerald pink grey gray rufous chestnut cinnamon ashy dusky sooty buff tawny ochre azure cobalt ivory pale dark
+    bright striped spotted barred streaked banded masked hooded crested tufted horned collared ringed speckled
+    mottled marbled painted bearded winged tailed headed backed bellied breasted billed throated crowned capped
+    necked fronted faced cheeked browed eared footed legged toed rumped vented sided shouldered naped eyed northern
+    southern eastern western central common greater lesser great little small large giant dwarf pygmy least royal
+    house field forest river marsh water mountain desert island coast ocean beach arctic antarctic american african
+    asian european australian canadian mexican indian chinese japanese russian california florida carolina hawaiian
+    pacific atlantic tropical alpine prairie meadow spring summer autumn winter evening morning snow stone sandy
+    rocky cactus bush grass canyon swamp heron goose finch eagle eastern robin martin swift sparrow warbler wagtail
+    thrush trogon falcon
+    """
+)
+"""Words that stand in names of their own: never read as misspellings of others."""
+
+
+def misspelt(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | None:
+    """The one name that these words misspell, and the taxa it names; None if there is none, or more than one."""
+    if not words or len(words) > MOST_WORDS:
+        return None
+    options = [_options(index, word) for word in words]
+    if not all(options):
+        return _glued(index, words)
+    wrong = sum(option != [word] for option, word in zip(options, words, strict=True))
+    if not 1 <= wrong <= (2 if len(words) > 2 else 1):
+        return None
+    return _one(index, words, _names_with(index, options))
+
+
+def _options(index: NameIndex, word: str) -> list[str]:
+    """The word itself if names have it, else the words that it may misspell."""
+    if word in index.words:
+        return [word]
+    return [] if word in REAL_WORDS or stem(word) in REAL_WORDS else index.words.like(word)
+
+
+def _names_with(index: NameIndex, options: list[list[str]]) -> list[str]:
+    """Names made of one option of each word, in order."""
+    nodes = _nodes_with(index, options)
+    found = {normalize(text): None for node in nodes for text in index.texts(node)}
+    return [name for name in found if _fits(name.split(), options)]
+
+
+def _nodes_with(index: NameIndex, options: list[list[str]]) -> list[int]:
+    """Taxa whose names have the rarest of the words, and the others too if these are many."""
+    holders = sorted(([node for word in option for node in index.words.nodes(word)] for option in options), key=len)
+    rarest, *others = holders
+    if len(rarest) > index.words.most_names:
+        rarest = sorted(set(rarest).intersection(*others))
+    return rarest[: index.words.most_names]
+
+
+def _fits(words: list[str], options: list[list[str]]) -> bool:
+    return len(words) == len(options) and all(word in option for word, option in zip(words, options, strict=True))
+
+
+def _one(index: NameIndex, words: list[str], names: list[str]) -> tuple[str, tuple[int, ...]] | None:
+    """The nearest of the names, if one taxon is nearest."""
+    text = " ".join(words)
+    by_distance: dict[int, dict[tuple[int, ...], str]] = {}
+    for name in names:
+        by_distance.setdefault(OSA.distance(text, name), {}).setdefault(index.taxonomy.lookup(name), name)
+    if not by_distance or len(nearest := by_distance[min(by_distance)]) > 1:
+        return None
+    ((found, name),) = nearest.items()
+    return (name, found) if found else None
+
+
+def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | None:
+    """One edit in a text that also glues or cuts the words of a name: some of its words must be right or nearly so."""
+    glued = "".join(words)
+    if len(words) > MOST_GLUED or len(glued) < GLUED_LENGTH or not glued.isalpha():
+        return None
+    known = [w for word in words for w in ([word] if word in index.words else index.words.like(word))]
+    if not known:
+        return None
+    rarest = min((index.words.nodes(word) for word in known), key=len)[: index.words.most_names]
+    names = {normalize(text): None for node in rarest for text in index.texts(node)}
+    near = [
+        name
+        for name in names
+        if len(name.split()) != len(words)
+        and name[0] == glued[0]
+        and OSA.distance(glued, name.replace(" ", ""), score_cutoff=1) <= min(1, allowance(len(glued)))
+    ]
+    return _one(index, words, near)

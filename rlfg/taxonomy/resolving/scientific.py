@@ -1,0 +1,115 @@
+"""Scientific names with what belongs to them: authors, subspecies, abbreviated genera, hybrid signs."""
+
+from __future__ import annotations
+
+import re
+
+from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.resolving.index import NameIndex
+from rlfg.taxonomy.resolving.looks import is_leaf
+from rlfg.taxonomy.resolving.model import Resolution
+
+_AUTHORS = re.compile(
+    r"[\s(,]*(?:(?:[A-Z\u00c0-\u00de][\w.\u2019'-]*|et|ex|and|al\.?|de|von|van|in|&)[\s,)(]*){0,6}(?:\d{4}[a-z]?)?[\s).]*$"
+)
+_SUBSPECIES = re.compile(r"(?:subsp|ssp|subspecies|var|cv|f|forma)\.? ?", re.IGNORECASE)
+_LATIN_ENDING = re.compile(r"[a-z]{2,}(?:us|a|um|is|i|ae|ensis|oides|or|ens|ans|ix|ax|ys|on|os|o)$")
+_ABBREVIATED = re.compile(r"([A-Z])\.? ([a-z]{3,})$")
+_HYBRID_SIGN = re.compile(r"\s+(?:x|×|✕)\s+|\s*[×✕]\s*", re.IGNORECASE)
+_HYBRID_WORD = re.compile(r"\b(?:hybrid|cross(?:breed)?|mix)\b", re.IGNORECASE)
+_BINOMIAL = re.compile(r"([A-Z][a-z\u00e0-\u00ff-]{2,} [a-z\u00e0-\u00ff-]{3,})\b")
+
+
+def read_scientific(index: NameIndex, text: str) -> Resolution | None:
+    """A binomial (or genus with authors) and what belongs to it; None where the text is anything else."""
+    text = text.strip()
+    return (
+        _abbreviated(index, text) or _with_rest(index, text) or _hybrid_name(index, text) or _of_leaf_genus(index, text)
+    )
+
+
+def hybrid_parents(text: str) -> list[str]:
+    """The two parents of a cross ("A x B", "A and B hybrid"); empty where there is none."""
+    parts = [part for part in _HYBRID_SIGN.split(_HYBRID_WORD.sub(" ", text)) if normalize(part)]
+    return parts if len(parts) == 2 else []
+
+
+def looks_scientific(text: str) -> bool:
+    """Whether a text has the shape of a binomial with Latin endings."""
+    match = _BINOMIAL.match(text.strip())
+    return match is not None and _LATIN_ENDING.search(match.group(1).split()[1]) is not None
+
+
+def is_authorship(text: str) -> bool:
+    """Whether a text is authors and a year."""
+    return _AUTHORS.match(text) is not None and re.search(r"\d{4}|^\W*L\.?\W*$|Linnaeus", text) is not None
+
+
+def _with_rest(index: NameIndex, text: str) -> Resolution | None:
+    """The longest scientific name that the text begins with, if the rest is authors, or one more Latin epithet."""
+    words = text.split()
+    for count in range(min(3, len(words) - 1), 0, -1):
+        name, rest = " ".join(words[:count]).rstrip(","), " ".join(words[count:])
+        if not (looks_scientific(name) or (count == 1 and is_authorship(rest))):
+            continue
+        if not (nodes := index.taxonomy.lookup(name)):
+            continue
+        status = "parsed" if len(nodes) == 1 else "ambiguous"
+        epithet = _SUBSPECIES.sub("", rest)
+        if (epithet != rest and " " not in epithet) or _LATIN_ENDING.match(rest):
+            step = f'"{epithet}" is not in the taxonomy: its species counts'
+        elif _AUTHORS.match(rest) and (is_authorship(rest) or " " not in rest):
+            step = f'"{rest}" are its authors'
+        else:
+            continue
+        how = f"the binomial of {'; '.join(map(index.taxonomy.describe, nodes))}"
+        return Resolution(status=status, candidates=nodes, span=name, trace=(how, step))  # type: ignore[arg-type]
+    return None
+
+
+def _abbreviated(index: NameIndex, text: str) -> Resolution | None:
+    """Reads "L. argentatus", where one binomial alone fits."""
+    match = _ABBREVIATED.match(text)
+    if match is None:
+        return None
+    initial, epithet = match.group(1).lower(), normalize(match.group(2))
+    nodes = {
+        found
+        for node in index.words.nodes(epithet)[:64]
+        for name in index.texts(node)
+        if (words := normalize(name).split()) and len(words) == 2 and words[1] == epithet and words[0][0] == initial
+        for found in index.taxonomy.lookup(name)
+    }
+    if len(nodes) != 1:
+        return None
+    (node,) = nodes
+    return Resolution(
+        status="parsed",
+        candidates=(node,),
+        span=text,
+        trace=(f"short for the binomial of {index.taxonomy.describe(node)}",),
+    )
+
+
+def _of_leaf_genus(index: NameIndex, text: str) -> Resolution | None:
+    """A binomial whose genus is a leaf: the taxonomy goes no further, and the genus counts."""
+    genus = text.split()[0] if len(text.split()) == 2 and looks_scientific(text) else ""
+    nodes = index.taxonomy.lookup(genus)
+    if (
+        len(nodes) != 1
+        or not is_leaf(index.taxonomy, nodes[0])
+        or index.taxonomy.name_kind(nodes[0], genus) == "vernacular"
+    ):
+        return None
+    step = f"{index.taxonomy.describe(nodes[0])} is a leaf: a species of it counts as it"
+    return Resolution(status="parsed", candidates=nodes, span=genus, trace=(step,))
+
+
+def _hybrid_name(index: NameIndex, text: str) -> Resolution | None:
+    """Reads "Mentha × piperita": a name that the taxonomy has without the sign."""
+    plain = _HYBRID_SIGN.sub(" ", text)
+    nodes = index.taxonomy.lookup(plain) if plain != text else ()
+    if len(nodes) != 1:
+        return None
+    how = f"without the hybrid sign, a name of {index.taxonomy.describe(nodes[0])}"
+    return Resolution(status="parsed", candidates=nodes, span=plain.strip(), trace=(how,))

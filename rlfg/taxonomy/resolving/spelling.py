@@ -1,0 +1,54 @@
+"""Skeletons: one form for the ways a name is written: glued or hyphenated, singular or plural, grey or gray."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from rlfg.taxonomy.names import normalize
+
+_IRREGULAR = {
+    "geese": "goose", "mice": "mouse", "wolves": "wolf", "calves": "calf", "leaves": "leaf", "irises": "iris",
+    "oxen": "ox", "children": "child", "st": "saint", "mt": "mount", "vw": "volkswagen", "chevy": "chevrolet",
+    "labrador": "labrador", "lab": "lab",
+}  # fmt: skip
+_VARIANTS = (
+    ("gray", "grey"), ("colour", "color"), ("sulphur", "sulfur"), ("vermillion", "vermilion"), ("moustach", "mustach"),
+    ("centre", "center"), ("harbour", "harbor"), ("armour", "armor"), ("mercedesbenz", "mercedes"), ("jewell", "jewel"),
+)  # fmt: skip
+_PLURAL_E = re.compile("(?:ch|sh|[xzo])e$")
+
+
+@lru_cache(maxsize=1 << 14)
+def stem(word: str) -> str:
+    """A normalised word without a plural or possessive s ("brewers", "finches" and "canaries" lose theirs).
+
+    "ies" and "y" both end in "i"; words of up to three letters stay as they are.
+    """
+    word = _IRREGULAR.get(word, word)
+    if len(word) < 4:
+        return word
+    bare = word.rstrip("s")
+    if len(bare) < 2:
+        return word
+    if _PLURAL_E.search(bare) or bare.endswith("ie"):
+        bare = bare[:-1]
+    return bare[:-1] + "i" if bare.endswith("y") else bare
+
+
+def skeleton(words: list[str]) -> str:
+    """Stems run together, with the commonest variant spellings made one.
+
+    Args:
+        words: of a normalised text.
+    """
+    glued = "".join(map(stem, words))
+    for variant, chosen in _VARIANTS:
+        if variant in glued:
+            glued = glued.replace(variant, chosen)
+    return glued
+
+
+def stems(text: str) -> list[str]:
+    """The words of any text, each with its stem's spelling made one."""
+    return [skeleton([word]) for word in normalize(text).split()]

@@ -1,0 +1,49 @@
+"""Statuses, unresolved truths and bounds: counted by hand, and adding up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eval_toys import ANSWERS, scored, toy_tree
+
+from eval.resolution import resolution_lines, resolution_summary
+from eval.score import read_items, score, write_items
+from eval.summary import summarise
+from rewards.verifier import TaxonomyVerifier
+from rlfg.types import Prediction
+
+
+def test_counts_add_up_and_bounds_are_as_stated(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    items = scored(tree, *ANSWERS) + scored(tree, "Larus", "Larus or Sterna", truth="Dodo", name="d")
+    items += score([Prediction(id="f", truth="Larus", error="timeout")], TaxonomyVerifier(tree), tree)
+    found = resolution_summary(items)
+    assert found["statuses"] == {"exact": 8, "several": 1, "abstain": 1, "unresolved": 1, "UNPARSED": 1}
+    assert found["truths"] == {"resolved": 10, "unresolved": 2}
+    assert found["truth_assisted"] == 0
+    # Five of ten are correct, with specificities that sum to 2.5; one of the ten is unresolved.
+    bounds = found["bounds"]
+    assert (bounds["unresolved_wrong"]["correctness"], bounds["unresolved_wrong"]["of"]) == (5 / 10, 10)
+    assert (bounds["unresolved_left_out"]["correctness"], bounds["unresolved_left_out"]["of"]) == (5 / 9, 9)
+    assert bounds["unresolved_specific"]["correctness"] == 6 / 10
+    assert bounds["unresolved_specific"]["specificity"] == 3.5 / 6
+    summary = summarise(items, tree, samples=20)
+    assert summary["resolution"] == found
+    assert bounds["unresolved_wrong"]["correctness"] == summary["correctness"]
+    assert bounds["unresolved_wrong"]["hm"] == summary["hm"]
+    assert sum(found["statuses"].values()) == sum(found["truths"].values()) == summary["n"]
+    lines = resolution_lines(found)
+    assert "unresolved 1" in lines[0] and "unresolved 2; truth-assisted verdicts 0" in lines[1]
+    assert lines[2].startswith("unresolved wrong") and "correctness 0.500" in lines[2] and lines[2].endswith("of 10")
+
+
+def test_statuses_survive_the_file(tmp_path: Path) -> None:
+    items = scored(toy_tree(tmp_path), *ANSWERS)
+    write_items(tmp_path / "items.jsonl", items)
+    assert resolution_summary(read_items(tmp_path / "items.jsonl")) == resolution_summary(items)
+
+
+def test_nothing_scored_has_no_bounds() -> None:
+    found = resolution_summary([])
+    assert found["statuses"] == {} and found["bounds"]["unresolved_wrong"]["correctness"] is None
+    assert "correctness undefined" in resolution_lines(found)[2]
