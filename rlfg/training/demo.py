@@ -129,7 +129,7 @@ def model_specs(out: Path) -> dict[str, ModelSpec]:
 
 def demo_verifier(world: Path) -> TaxonomyVerifier:
     """The verifier that the demo's GRPO config describes."""
-    return build_verifier(VerifierSpec(taxonomy=str(world / "taxonomy.csv"), root="organism"))
+    return build_verifier(VerifierSpec(taxonomy=str(world / "taxonomy.csv"), root="organism", profile="exact"))
 
 
 def evaluate(
