@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.derive import derive
 from rlfg.taxonomy.ledger import Ledger, Provenance
-from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.packed import Labels
 from rlfg.taxonomy.ranks import main_ranks_among
-from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
+from rlfg.taxonomy.rows import TOP, Rows
+from rlfg.taxonomy.siblings import Children, children_of, find_twins, join_roots, merge_siblings, number
+from rlfg.taxonomy.tree import Taxonomy
 
+_Key = TypeVar("_Key", bound=Hashable)
 Siblings = Literal["distinct", "merge"]
 """Children of one parent with the same name and rank: an error, or joined into one taxon. With "merge" a main rank
 that is not below the one above it, and a name that nothing can find, are noted rather than errors too."""
-_ROOT_PARENT = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,18 +42,6 @@ class TaxonRecord:
     """Identifiers by which a person may ask for it: the source's, and those that now mean this taxon."""
     where: str
     """File and line, or label: the start of every error message about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A taxon under its final id's parent."""
-
-    parent: int
-    name: str
-    rank: str | None
-    vernaculars: tuple[str, ...]
-    synonyms: tuple[str, ...]
-    ids: tuple[str, ...]
 
 
 def build_taxonomy(
@@ -86,29 +77,32 @@ def build_taxonomy(
             the one above it.
     """
     ledger = Ledger() if ledger is None else ledger
-    by_id = _by_id(records)
-    if not by_id:
+    rows = Rows()
+    rows.read(records)
+    if not rows.row_of:
         raise RlfgError(f"{source}: there are no taxa in this file")
-    _check_parents(by_id)
+    _check_parents(rows)
     if main_ranks is None:
-        main_ranks = main_ranks_among({record.rank for record in by_id.values()})
-    children = _children(by_id.values())
+        main_ranks = main_ranks_among(rows.ranks().labels)
+    children = children_of(rows)
+    inversions = _inversions(rows.parents(), rows.ranks(), main_ranks)
     if siblings == "merge":
-        _merge_siblings(children, ledger)
-        _note(by_id, main_ranks, ledger)
+        merge_siblings(rows, children, ledger)
+        _note(ledger, len(inversions), len(rows.unnamed))
     else:
-        for message in (*_unnamed(by_id), *_twins(children), *rank_inversions(by_id, main_ranks)):
+        for message in _faults(rows, children, inversions, main_ranks):
             raise RlfgError(message)
-    nodes = _number(children, root, root_aliases)
-    return Taxonomy(
-        parent=np.array([node.parent for node in nodes], dtype=np.int32),
-        names=tuple(node.name for node in nodes),
-        ranks=tuple(node.rank for node in nodes),
-        vernaculars=tuple(node.vernaculars for node in nodes),
-        synonyms=tuple(node.synonyms for node in nodes),
+    parent, order = number(children, join_roots(rows, children, root, root_aliases))
+    del children
+    return derive(
+        parent=parent,
+        names=rows.names.done().take(order),
+        ranks=rows.ranks().take(order),
+        vernaculars=rows.vernaculars.done().take(order),
+        synonyms=rows.synonyms.done().take(order),
+        ids=rows.ids.done().take(order),
         main_ranks=tuple(main_ranks),
         source=source,
-        ids=tuple(node.ids for node in nodes) if any(node.ids for node in nodes) else (),
         provenance=None if provenance is None else provenance(),
     )
 
@@ -122,18 +116,22 @@ def find_cycle(above: Mapping[Hashable, Iterable[Hashable]]) -> list[Hashable] |
     return None
 
 
-def parent_cycles(by_id: Mapping[Hashable, TaxonRecord]) -> Iterator[list[TaxonRecord]]:
-    """Every cycle of parents once, as the taxa on it, each below the next."""
-    done: set[Hashable] = set()
-    for start in by_id:
-        path: dict[Hashable, None] = {}
-        key: Hashable | None = start
-        while key in by_id and key not in done and key not in path:
+def parent_cycles(parent: Mapping[_Key, _Key | None]) -> Iterator[list[_Key]]:
+    """Every cycle of parents once, as the taxa on it, each below the next.
+
+    Args:
+        parent: of each taxon; None, or one that is not a taxon here, ends the walk up.
+    """
+    done: set[_Key] = set()
+    for start in parent:
+        path: dict[_Key, None] = {}
+        key: _Key | None = start
+        while key is not None and key in parent and key not in done and key not in path:
             path[key] = None
-            key = by_id[key].parent
-        if key in path:
+            key = parent[key]
+        if key is not None and key in path:
             steps = list(path)
-            yield [by_id[step] for step in steps[steps.index(key) :]]
+            yield steps[steps.index(key) :]
         done.update(path)
 
 
@@ -163,130 +161,77 @@ def twin_message(record: TaxonRecord, twin: TaxonRecord) -> str:
 
 def rank_inversions(by_id: Mapping[Hashable, TaxonRecord], main_ranks: Sequence[str]) -> Iterator[str]:
     """Going up from a taxon of a main rank, the next one of a main rank must be of a higher one."""
-    place = {rank: index for index, rank in enumerate(main_ranks)}
-    for record in by_id.values():
-        if record.rank not in place:
-            continue
-        above = by_id.get(record.parent)
-        while above is not None and above.rank not in place:
-            above = by_id.get(above.parent)
-        if above is not None and place[above.rank or ""] >= place[record.rank]:
-            yield (
-                f'{record.where}: {record.rank} "{record.name}" stands below {above.rank} "{above.name}"'
-                f" ({above.where}); ranks go {' > '.join(main_ranks)}"
-            )
+    records = list(by_id.values())
+    row_of = {key: row for row, key in enumerate(by_id)}
+    parent = np.array([row_of.get(record.parent, TOP) for record in records], dtype=np.int32)
+    labels = list(dict.fromkeys(record.rank for record in records if record.rank is not None))
+    code_of = {label: code for code, label in enumerate(labels)}
+    codes = np.array([code_of.get(record.rank or "", -1) for record in records], dtype=np.int32)
+    for row, above in _inversions(parent, Labels(codes, labels), main_ranks):
+        yield _inversion_message(records[row], records[above], main_ranks)
 
 
-def _by_id(records: Iterable[TaxonRecord]) -> dict[Hashable, TaxonRecord]:
-    by_id: dict[Hashable, TaxonRecord] = {}
-    for record in records:
-        if by_id.setdefault(record.id, record) is not record:
-            raise RlfgError(f'{record.where}: id "{record.id}" was already used at {by_id[record.id].where}')
-    return by_id
+def _inversion_message(record: TaxonRecord, above: TaxonRecord, main_ranks: Sequence[str]) -> str:
+    return (
+        f'{record.where}: {record.rank} "{record.name}" stands below {above.rank} "{above.name}"'
+        f" ({above.where}); ranks go {' > '.join(main_ranks)}"
+    )
 
 
-def _check_parents(by_id: Mapping[Hashable, TaxonRecord]) -> None:
+def _inversions(parent: NDArray[np.int32], ranks: Labels, main_ranks: Sequence[str]) -> list[tuple[int, int]]:
+    """Rows of a main rank, and for each the next one of a main rank above it, where that is not higher."""
+    place_of = {rank: index for index, rank in enumerate(main_ranks)}
+    places = np.array([*(place_of.get(label, -1) for label in ranks.labels), -1], dtype=np.int32)[ranks.codes]
+    lower = np.flatnonzero(places >= 0)
+    above = parent[lower]
+    climbing = np.flatnonzero(above >= 0)
+    while len(climbing := climbing[places[above[climbing]] < 0]):
+        above[climbing] = parent[above[climbing]]
+        climbing = climbing[above[climbing] >= 0]
+    wrong = (above >= 0) & (places[above] >= places[lower])
+    return list(zip(lower[wrong].tolist(), above[wrong].tolist(), strict=True))
+
+
+def _check_parents(rows: Rows) -> None:
     """Every chain of parents must end in a top taxon."""
-    for record in by_id.values():
-        if record.parent is not None and record.parent not in by_id:
-            raise RlfgError(orphan_message(record))
-    for cycle in parent_cycles(by_id):
-        raise RlfgError(cycle_message(cycle))
+    orphan = rows.orphan()
+    if orphan is not None:
+        raise RlfgError(orphan_message(_record(rows, orphan)))
+    parent = rows.parents()
+    endless = _endless(parent)
+    for cycle in parent_cycles({row: int(parent[row]) for row in endless.tolist()}):
+        raise RlfgError(cycle_message([_record(rows, row) for row in cycle]))
 
 
-def _children(records: Iterable[TaxonRecord]) -> dict[Hashable | None, list[TaxonRecord]]:
-    """Children of each id in their final order; the top taxa under None."""
-    children: dict[Hashable | None, list[TaxonRecord]] = {}
-    for record in sorted(records, key=_order):
-        children.setdefault(record.parent, []).append(record)
-    return children
+def _endless(parent: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Rows from which no way up ends: after k steps of this loop a row points 2^k taxa up."""
+    end = len(parent)
+    up = np.append(np.where(parent < 0, end, parent), end)
+    for _ in range(end.bit_length()):
+        if (up == end).all():
+            break
+        up = up[up]
+    return np.flatnonzero(up != end)
 
 
-def _order(record: TaxonRecord) -> tuple[str, str]:
-    return record.name, record.rank or ""
+def _faults(
+    rows: Rows, children: Children, inversions: Sequence[tuple[int, int]], main_ranks: Sequence[str]
+) -> Iterator[str]:
+    """What hand-made files must not have."""
+    for row in rows.unnamed:
+        yield unnamed_message(_record(rows, row))
+    for row, twin in find_twins(rows, children):
+        yield twin_message(_record(rows, row), _record(rows, twin))
+    for row, above in inversions:
+        yield _inversion_message(_record(rows, row), _record(rows, above), main_ranks)
 
 
-def _unnamed(by_id: Mapping[Hashable, TaxonRecord]) -> Iterator[str]:
-    return (unnamed_message(record) for record in by_id.values() if not normalize(record.name))
+def _record(rows: Rows, row: int) -> TaxonRecord:
+    """What a message needs of a row."""
+    key, parent, name, where = rows.place(row)
+    return TaxonRecord(id=key, parent=parent, name=name, rank=rows.rank(row), where=where)
 
 
-def _twins(children: Mapping[Hashable | None, Sequence[TaxonRecord]]) -> Iterator[str]:
-    for siblings in children.values():
-        seen: dict[tuple[str, str | None], TaxonRecord] = {}
-        for record in siblings:
-            twin = seen.setdefault((normalize(record.name), record.rank), record)
-            if twin is not record:
-                yield twin_message(record, twin)
-
-
-def _merge_siblings(children: dict[Hashable | None, list[TaxonRecord]], ledger: Ledger) -> None:
-    """Join children of one parent that share name and rank, from the top down: their children meet then."""
-    pending: list[Hashable | None] = [None]
-    while pending:
-        parent = pending.pop()
-        kept: dict[tuple[str, str | None], TaxonRecord] = {}
-        for record in children.get(parent, ()):
-            key = (normalize(record.name), record.rank)
-            twin = kept.get(key)
-            if twin is None or not key[0]:
-                kept[key if key[0] else (record.name, str(record.id))] = record
-                continue
-            kept[key] = _joined(twin, record)
-            if moved := children.pop(record.id, None):
-                children[twin.id] = sorted([*children.get(twin.id, ()), *moved], key=_order)
-            ledger.used["taxon"] -= 1
-            ledger.used["merged with a sibling of the same name"] += 1
-        children[parent] = list(kept.values())
-        pending += [record.id for record in kept.values() if record.id in children]
-
-
-def _joined(kept: TaxonRecord, twin: TaxonRecord) -> TaxonRecord:
-    return replace(
-        kept,
-        vernaculars=kept.vernaculars + twin.vernaculars,
-        synonyms=kept.synonyms + twin.synonyms,
-        ids=kept.ids + twin.ids,
-    )
-
-
-def _note(by_id: Mapping[Hashable, TaxonRecord], main_ranks: Sequence[str], ledger: Ledger) -> None:
-    counts = Counter(
-        {
-            "rank not below that of its parent": sum(1 for _ in rank_inversions(by_id, main_ranks)),
-            "name without a letter or digit": sum(1 for _ in _unnamed(by_id)),
-        }
-    )
-    ledger.notes.update(+counts)
-
-
-def _number(
-    children: Mapping[Hashable | None, Sequence[TaxonRecord]], root: str | None, root_aliases: Sequence[str]
-) -> list[_Node]:
-    """Depth first; the root's names join the single top taxon or make the synthetic root."""
-    top = children[None]
-    declared = (*(() if root is None else (root,)), *root_aliases)
-    nodes: list[_Node] = []
-    if len(top) > 1:
-        name = root or UNNAMED_ROOT
-        vernaculars = _others(name, declared)
-        nodes.append(_Node(_ROOT_PARENT, name, None, vernaculars, synonyms=(), ids=()))
-        declared = ()
-    pending = [(len(nodes) - 1, record) for record in reversed(top)]
-    while pending:
-        parent, record = pending.pop()
-        vernaculars = _others(record.name, (*record.vernaculars, *(declared if parent < 0 else ())))
-        synonyms = _others(record.name, record.synonyms, known=vernaculars)
-        pending += [(len(nodes), child) for child in reversed(children.get(record.id, ()))]
-        ids = tuple(dict.fromkeys(record.ids))
-        nodes.append(_Node(parent, record.name, record.rank, vernaculars, synonyms, ids))
-    return nodes
-
-
-def _others(name: str, texts: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
-    """Without those that normalise to nothing, to the name, to a known or to an earlier one."""
-    taken = {"", normalize(name), *map(normalize, known)}
-    found: dict[str, str] = {}
-    for text in texts:
-        if normalize(text) not in taken:
-            found.setdefault(normalize(text), text.strip())
-    return tuple(found.values())
+def _note(ledger: Ledger, inversions: int, unnamed: int) -> None:
+    counts = {"rank not below that of its parent": inversions, "name without a letter or digit": unnamed}
+    ledger.notes.update({what: count for what, count in counts.items() if count})

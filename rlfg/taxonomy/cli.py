@@ -164,7 +164,7 @@ def _linted(path: Path, args: argparse.Namespace) -> tuple[Forest, list[Finding]
     ledger = Ledger(collect=True)
     path, root, _ = located(path, args.root, args.root_alias)
     if is_saved(path):
-        tree = open_saved(path)
+        tree = open_saved(path, check=True)
         forest, findings = lint(Reading(records=(), main_ranks=tree.main_ranks), [*records_of(tree)], rooted=True)
         return forest, findings, tree.provenance or provenance(path, "saved", ledger)
     options = ReadOptions(

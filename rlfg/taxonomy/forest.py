@@ -21,7 +21,8 @@ class Forest:
         for record in records:
             if self.records.setdefault(record.id, record) is not record:
                 self.repeated.append(record)
-        self.cycles: list[list[TaxonRecord]] = list(parent_cycles(self.records))
+        parent = {key: record.parent for key, record in self.records.items()}
+        self.cycles = [[self.records[key] for key in cycle] for cycle in parent_cycles(parent)]
         self.orphans = [r for r in self.records.values() if r.parent is not None and r.parent not in self.records]
         cut = {record.id for cycle in self.cycles for record in cycle} | {record.id for record in self.orphans}
         self._parent = {r.id: None if r.id in cut else r.parent for r in self.records.values()}

@@ -9,6 +9,7 @@ import numpy as np
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.build import TaxonRecord
 from rlfg.taxonomy.check import check_labels
+from rlfg.taxonomy.derive import derive
 from rlfg.taxonomy.tree import Taxonomy
 
 _SHOWN = 10
@@ -16,8 +17,7 @@ _SHOWN = 10
 
 def clade(taxonomy: Taxonomy, node: int) -> Taxonomy:
     """A taxon, which becomes the root, and all below it."""
-    below = (other for other in range(node + 1, taxonomy.n) if taxonomy.is_ancestor(node, other))
-    return _kept(taxonomy, [node, *below])
+    return _kept(taxonomy, range(node, int(taxonomy.ends[node])))
 
 
 def spanning(taxonomy: Taxonomy, labels: Iterable[str], *, descendants: bool = False) -> Taxonomy:
@@ -37,7 +37,7 @@ def spanning(taxonomy: Taxonomy, labels: Iterable[str], *, descendants: bool = F
     nodes = {taxonomy.lookup(label)[0] for label in wanted}
     kept = {above for node in nodes for above in taxonomy.lineage(node)}
     if descendants:
-        kept |= {n for n in range(taxonomy.n) if not nodes.isdisjoint(taxonomy.lineage(n))}
+        kept.update(*(range(node, int(taxonomy.ends[node])) for node in nodes))
     return _kept(taxonomy, sorted(kept))
 
 
@@ -62,15 +62,17 @@ def _kept(taxonomy: Taxonomy, nodes: Sequence[int]) -> Taxonomy:
 
     All main ranks stay declared, so that depth still counts one that no kept taxon has.
     """
-    place = {node: index for index, node in enumerate(nodes)}
-    return Taxonomy(
-        parent=np.array([-1, *(place[int(taxonomy.parent[node])] for node in nodes[1:])], dtype=np.int32),
-        names=tuple(taxonomy.names[node] for node in nodes),
-        ranks=tuple(taxonomy.ranks[node] for node in nodes),
-        vernaculars=tuple(taxonomy.vernaculars[node] for node in nodes),
-        synonyms=tuple(taxonomy.synonyms[node] for node in nodes),
+    order = np.array(nodes, dtype=np.int32)
+    parent = np.searchsorted(order, taxonomy.parent[order]).astype(np.int32)
+    parent[0] = -1
+    return derive(
+        parent=parent,
+        names=taxonomy.names.take(order),
+        ranks=taxonomy.ranks.take(order),
+        vernaculars=taxonomy.vernaculars.take(order),
+        synonyms=taxonomy.synonyms.take(order),
+        ids=taxonomy.ids.take(order),
         main_ranks=taxonomy.main_ranks,
         source=taxonomy.source,
-        ids=tuple(taxonomy.ids[node] for node in nodes) if taxonomy.ids else (),
         provenance=taxonomy.provenance,
     )

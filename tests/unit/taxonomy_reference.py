@@ -1,4 +1,4 @@
-"""What `build_taxonomy` and `Taxonomy.lookup` do, written plainly over Python objects: what the packed ones must equal."""
+"""What `build_taxonomy` and `Taxonomy.lookup` do, written plainly: what the packed ones must equal."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from rlfg.taxonomy.ledger import Ledger
 
 # Few names and ids, so that twins, homonyms, cycles and repeated ids are frequent.
 names = st.sampled_from(
-    ["Larus", "larus", "Larus  fuscus", "Sterna", "?", "!?", "ß", "SS", "Brewer's", "brewers", "か\u3099", "が", "(root)", " a "]
+    ["Larus", "larus", "Larus  fuscus", "?", "!?", "ß", "SS", "Brewer's", "brewers", "か\u3099", "が", "(root)"]
 )  # fmt: skip
 lists = st.lists(names | st.sampled_from(["", "Möwe", "gull ", "1", "-"]), max_size=3).map(tuple)
 ids = st.integers(0, 9)

@@ -91,7 +91,7 @@ def test_damage(table: Path) -> None:
         (whole[:-1], "t: this built taxonomy is damaged"),
         (whole[:15], "t: not a built taxonomy"),
         (whole[:40], "t: this built taxonomy is damaged"),
-        (whole[:8] + b"\7" + whole[9:], "t: version 7 of the format, this is 1"),
+        (whole[:8] + b"\7" + whole[9:], "t: version 7 of the format, this is 2"),
         (whole.replace(b"Larus canus", b"Larus lanus"), "t: this built taxonomy is damaged"),
     ):
         path.write_bytes(content)

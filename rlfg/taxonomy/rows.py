@@ -1,0 +1,134 @@
+"""Records as columns, in the order they are read: no Python object of a record is kept but its id."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlfg.errors import RlfgError
+from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.packed import Labels, ListWriter, TextWriter
+
+if TYPE_CHECKING:
+    from rlfg.taxonomy.build import TaxonRecord
+
+TOP = -1
+"""The parent of a top taxon."""
+_UNKNOWN = -2
+
+
+@final
+class Rows:
+    """Names, ranks, other names and parents by row; `add` puts a taxon of one's own behind them."""
+
+    def __init__(self) -> None:
+        """Starts without rows."""
+        self.row_of: dict[Hashable, int] = {}
+        """The row of each id, in order; rows that `add` made have none."""
+        self.names = TextWriter()
+        self.vernaculars, self.synonyms, self.ids = ListWriter(), ListWriter(), ListWriter()
+        self.unnamed: list[int] = []
+        """Rows whose name normalises to nothing."""
+        self._parent = array("i")
+        self._unknown: dict[int, Hashable] = {}
+        """Parents that had not been read yet."""
+        self._codes = array("i")
+        self._labels: list[str] = []
+        self._code_of: dict[str | None, int] = {None: -1}
+        self._where = TextWriter()
+
+    def read(self, records: Iterable[TaxonRecord]) -> None:
+        """Take in records.
+
+        Raises:
+            RlfgError: an id is used twice; a parent is not among the records.
+        """
+        for record in records:
+            row = len(self.names)
+            first = self.row_of.setdefault(record.id, row)
+            if first != row:
+                raise RlfgError(f'{record.where}: id "{record.id}" was already used at {self._where[first]}')
+            if not normalize(record.name):
+                self.unnamed.append(row)
+            self.add(record.name, record.rank, record.vernaculars, record.synonyms, record.ids)
+            self._where.append(record.where)
+            above = TOP if record.parent is None else self.row_of.get(record.parent, _UNKNOWN)
+            self._parent.append(above)
+            if above == _UNKNOWN:
+                self._unknown[row] = record.parent
+        for row, parent in self._unknown.items():
+            self._parent[row] = self.row_of.get(parent, _UNKNOWN)
+
+    def add(
+        self,
+        name: str,
+        rank: str | None,
+        vernaculars: Iterable[str],
+        synonyms: Iterable[str] = (),
+        ids: Iterable[str] = (),
+    ) -> int:
+        """A further row, without those of its other names that say nothing new.
+
+        Returns:
+            Its number.
+        """
+        common = others(name, vernaculars) if vernaculars else ()
+        self.names.append(name)
+        self._codes.append(self._code(rank))
+        self.vernaculars.append(common)
+        self.synonyms.append(others(name, synonyms, known=common) if synonyms else ())
+        self.ids.append(dict.fromkeys(ids))
+        return len(self.names) - 1
+
+    def parents(self) -> NDArray[np.int32]:
+        """(rows read,) the row of each one's parent, or `TOP`; anything else where it is unknown."""
+        return np.array(self._parent, dtype=np.int32)
+
+    def orphan(self) -> int | None:
+        """The first row whose parent is unknown."""
+        return next((row for row in self._unknown if self._parent[row] == _UNKNOWN), None)
+
+    def ranks(self) -> Labels:
+        """The rank of each row."""
+        return Labels(np.array(self._codes, dtype=np.int32), self._labels)
+
+    def rank(self, row: int) -> str | None:
+        """The rank of one row."""
+        code = self._codes[row]
+        return None if code < 0 else self._labels[code]
+
+    def order(self, row: int) -> tuple[bytes, str]:
+        """Sorts siblings by name, then rank."""
+        return self.names.raw(row), self.rank(row) or ""
+
+    def place(self, row: int) -> tuple[Hashable, Hashable, str, str]:
+        """Id, parent's id, name and where of a row that was read, for a message."""
+        above = self._parent[row]
+        parent = self._unknown[row] if above == _UNKNOWN else None if above == TOP else self._id(above)
+        return self._id(row), parent, self.names[row], self._where[row]
+
+    def _code(self, rank: str | None) -> int:
+        code = self._code_of.setdefault(rank, len(self._labels))
+        if rank is not None and code == len(self._labels):
+            self._labels.append(rank)
+        return code
+
+    def _id(self, row: int) -> Hashable:
+        return next(islice(self.row_of, row, None))
+
+
+def others(name: str, texts: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Without those that normalise to nothing, to the name, to a known or to an earlier one."""
+    taken = {"", normalize(name), *map(normalize, known)}
+    found = []
+    for text in texts:
+        key = normalize(text)
+        if key not in taken:
+            taken.add(key)
+            found.append(text.strip())
+    return tuple(found)
