@@ -72,7 +72,7 @@ def summary(tree: Taxonomy | Plain) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(**ARGUMENTS)
 def test_it_is_what_the_plain_statement_says(
     records: Sequence[TaxonRecord],
