@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfg.taxonomy.keytable import KeyTable, KeyWriter
+from rlfg.taxonomy.keytable import KeyTable, KeyWriter, first, lowest
 from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.packed import Labels, Lists, Texts
@@ -70,7 +70,7 @@ def _by_name(names: Texts, vernaculars: Lists, synonyms: Lists, ends: NDArray[np
         keys = dict.fromkeys(map(normalize, (name, *common, *other)))
         keys.pop("", None)
         writer.add(node, keys)
-    return writer.done(ends)
+    return writer.done(lowest(ends))
 
 
 _Named = tuple[int, tuple[str, tuple[str, ...], tuple[str, ...]]]
@@ -87,7 +87,7 @@ def _by_id(ids: Lists) -> KeyTable:
     writer = KeyWriter()
     for node, keys in enumerate(ids):
         writer.add(node, keys)
-    return writer.done(None)
+    return writer.done(first)
 
 
 def _subtree_ends(parent: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -8,7 +8,7 @@ that texts of equal CRC are never taken for one another.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import final
 from zlib import crc32
 
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from rlfg.taxonomy.packed import Array, Texts, TextWriter, offsets, utf8
 
 _HASH_BITS = 32
+Keep = Callable[[list[int]], list[bool]]
+"""Which of the taxa of one key stay."""
 
 
 @final
 class KeyTable:
-    """Text → taxa in ascending order; exact, without normalisation. K is the number of keys."""
+    """Text → taxa, or other numbers, in ascending order; exact, without normalisation. K is the number of keys."""
 
+    PARTS = ("text", "at", "buckets", "starts", "nodes")
     __slots__ = ("_at", "_bucket_at", "_nodes", "_shift", "_starts", "_text", "buckets", "keys", "nodes", "starts")
 
     def __init__(self, keys: Texts, buckets: Array, starts: Array, nodes: Array) -> None:
@@ -43,15 +46,31 @@ class KeyTable:
     def __reduce__(self) -> tuple[type[KeyTable], tuple[Texts, Array, Array, Array]]:
         return KeyTable, (self.keys, self.buckets, self.starts, self.nodes)
 
-    def find(self, key: str) -> tuple[int, ...]:
-        """The taxa of a text; none if it is no key."""
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> KeyTable:
+        """The table that has these `arrays`."""
+        texts = Texts(arrays["text"], arrays["at"])
+        return cls(texts, arrays["buckets"], arrays["starts"], arrays["nodes"])
+
+    def arrays(self) -> dict[str, Array]:
+        """All of it, by `PARTS`."""
+        every = self.keys.text, self.keys.starts, self.buckets, self.starts, self.nodes
+        return dict(zip(self.PARTS, every, strict=True))
+
+    def place(self, key: str) -> int | None:
+        """The number of a key; None if it is none."""
         raw = utf8(key)
         bucket = crc32(raw) >> self._shift
         at = self._at
         for i in range(self._bucket_at[bucket], self._bucket_at[bucket + 1]):
             if self._text[at[i] : at[i + 1]] == raw:
-                return tuple(self._nodes[self._starts[i] : self._starts[i + 1]])
-        return ()
+                return i
+        return None
+
+    def find(self, key: str) -> tuple[int, ...]:
+        """The taxa of a text; none if it is no key."""
+        i = self.place(key)
+        return () if i is None else tuple(self._nodes[self._starts[i] : self._starts[i + 1]])
 
 
 @final
@@ -72,32 +91,50 @@ class KeyWriter:
             self._hashes.append(crc32(raw))
             self._nodes.append(node)
 
-    def done(self, ends: Array | None) -> KeyTable:
+    def done(self, keep: Keep) -> KeyTable:
         """The table; nothing can be added any more.
 
         Args:
-            ends: (N,) one past the last node below each. Of the taxa of one key those with another of them
-                below are left out. None keeps only the first taxon of each key.
+            keep: which of the taxa of one key stay: `every`, `first`, or `lowest` ones.
         """
         keys = self._keys.done()
         nodes, hashes = np.array(self._nodes, dtype=np.int32), np.array(self._hashes, dtype=np.uint32)
         order = np.argsort(hashes, kind="stable")
         hashes = hashes[order]
-        first, kept = _grouped(keys, nodes, order, hashes, ends)
-        heads = np.flatnonzero(first)
-        counts = np.add.reduceat(kept, heads, dtype=np.int64) if len(heads) else heads
-        return KeyTable(keys.take(order[heads]), _buckets(hashes[heads]), offsets(counts), nodes[order[kept]])
+        heads, kept = _grouped(keys, nodes, order, hashes, keep)
+        places = np.flatnonzero(heads)
+        counts = np.add.reduceat(kept, places, dtype=np.int64) if len(places) else places
+        return KeyTable(keys.take(order[places]), _buckets(hashes[places]), offsets(counts), nodes[order[kept]])
+
+
+def every(nodes: list[int]) -> list[bool]:
+    """All of them."""
+    return [True] * len(nodes)
+
+
+def first(nodes: list[int]) -> list[bool]:
+    """Only the first."""
+    return [i == 0 for i in range(len(nodes))]
+
+
+def lowest(ends: Array) -> Keep:
+    """Those that have no other of them below, which in depth-first order is the next one.
+
+    Args:
+        ends: (N,) one past the last node below each.
+    """
+    return lambda nodes: [i + 1 == len(nodes) or nodes[i + 1] >= ends[node] for i, node in enumerate(nodes)]
 
 
 def _grouped(
-    keys: Texts, nodes: Array, order: Array, hashes: Array, ends: Array | None
+    keys: Texts, nodes: Array, order: Array, hashes: Array, keep: Keep
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Brings equal keys together in `order`, which is sorted by hash.
 
     Returns:
         Which entries begin a key, and which of the taxa stay.
     """
-    first, kept = np.ones(len(order), dtype=np.bool_), np.ones(len(order), dtype=np.bool_)
+    heads, kept = np.ones(len(order), dtype=np.bool_), np.ones(len(order), dtype=np.bool_)
     alike = np.concatenate([[False], hashes[1:] == hashes[:-1], [False]])
     starts, lasts = np.flatnonzero(~alike[:-1] & alike[1:]), np.flatnonzero(alike[:-1] & ~alike[1:])
     for low, last in zip(starts.tolist(), lasts.tolist(), strict=True):
@@ -107,17 +144,10 @@ def _grouped(
         for entries in groups.values():
             stop = low + len(entries)
             order[low:stop] = entries
-            first[low + 1 : stop] = False
-            kept[low:stop] = _kept([int(nodes[entry]) for entry in entries], ends)
+            heads[low + 1 : stop] = False
+            kept[low:stop] = keep([int(nodes[entry]) for entry in entries])
             low = stop
-    return first, kept
-
-
-def _kept(nodes: list[int], ends: Array | None) -> list[bool]:
-    """Which of the taxa of a key have no other of them below; in depth-first order that is the next one."""
-    if ends is None:
-        return [i == 0 for i in range(len(nodes))]
-    return [i + 1 == len(nodes) or nodes[i + 1] >= ends[node] for i, node in enumerate(nodes)]
+    return heads, kept
 
 
 def _buckets(hashes: Array) -> Array:

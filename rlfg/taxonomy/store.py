@@ -4,15 +4,15 @@ r"""A taxonomy in one file that is mapped into memory and not parsed: a header, 
     4 bytes   version, little-endian
     4 bytes   CRC-32 of the header
     8 bytes   length H of the header, little-endian
-    H bytes   JSON: n, hash, source, main_ranks, ranks, provenance, size and CRC-32 of all that follows, and each
-              array's dtype, length and offset
+    H bytes   JSON: n, hash, source, main_ranks, ranks, provenance, rules of the index, size and CRC-32 of all that
+              follows, and each array's dtype, length and offset
     …         the arrays, each at a multiple of 64 bytes from the start of the file
 
 With N taxa, `parent`, `ends`, `depth` and `leaf_count` are those of `Taxonomy`, and `rank` holds places in the
 header's ranks or -1: int32 (N,). Texts are a `<name>_text` of UTF-8 bytes and `<name>_starts` (texts + 1,), offsets in
 it; so are `names`, `vernaculars`, `synonyms`, `ids`, of which the last three also have `<name>_lists` (N + 1,), the
 first text of each taxon. `ids_lists` is (1,) where the source has none. The look-up tables `by_name` and `by_id` are
-texts with `<name>_buckets`, `<name>_lists` and `<name>_nodes`; see `KeyTable`.
+five arrays each, see `KeyTable`; those that begin with `index_` are the resolver's, see `NameIndex.arrays`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from rlfg.taxonomy.derive import content_hash
 from rlfg.taxonomy.keytable import KeyTable
 from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.packed import Array, Labels, Lists, Texts
+from rlfg.taxonomy.resolving.csr import Table
+from rlfg.taxonomy.resolving.index import RULES, index_of, stored_key_table, stored_table
 from rlfg.taxonomy.tree import Taxonomy
 
 MAGIC = b"RLFGTAX\0"
@@ -44,6 +46,7 @@ _START = struct.Struct("<8sIIQ")
 _NODES = ("parent", "ends", "depth", "leaf_count")
 _LISTS = ("vernaculars", "synonyms", "ids")
 _TABLES = ("by_name", "by_id")
+_INDEX = "index_"
 
 
 def save(taxonomy: Taxonomy, path: str | Path) -> None:
@@ -68,6 +71,7 @@ def save(taxonomy: Taxonomy, path: str | Path) -> None:
             "main_ranks": taxonomy.main_ranks,
             "ranks": taxonomy.ranks.labels,
             "provenance": None if taxonomy.provenance is None else asdict(taxonomy.provenance),
+            "index_rules": RULES,
             "arrays": layout,
             "size": offset,
             "crc32": check,
@@ -168,8 +172,8 @@ def _arrays(taxonomy: Taxonomy) -> dict[str, Array]:
         arrays |= {f"{name}_lists": lists.starts} | _of_texts(name, lists.texts)
     for name in _TABLES:
         table: KeyTable = getattr(taxonomy, name)
-        arrays |= {f"{name}_buckets": table.buckets, f"{name}_lists": table.starts, f"{name}_nodes": table.nodes}
-        arrays |= _of_texts(name, table.keys)
+        arrays |= {f"{name}_{part}": array for part, array in table.arrays().items()}
+    arrays |= {f"{_INDEX}{name}": array for name, array in index_of(taxonomy).arrays().items()}
     return {name: np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")) for name, array in arrays.items()}
 
 
@@ -179,13 +183,8 @@ def _of_texts(name: str, texts: Texts) -> dict[str, Array]:
 
 def _taxonomy(header: Mapping[str, Any], mapped: Mapping[str, Array]) -> Taxonomy:
     arrays = {name: np.asarray(array, dtype=array.dtype.newbyteorder("=")) for name, array in mapped.items()}
-    texts = {name: Texts(arrays[f"{name}_text"], arrays[f"{name}_starts"]) for name in ("names", *_LISTS, *_TABLES)}
-    tables = {
-        name: KeyTable(
-            texts[name], arrays[f"{name}_buckets"], starts=arrays[f"{name}_lists"], nodes=arrays[f"{name}_nodes"]
-        )
-        for name in _TABLES
-    }
+    texts = {name: Texts(arrays[f"{name}_text"], arrays[f"{name}_starts"]) for name in ("names", *_LISTS)}
+    index = {name.removeprefix(_INDEX): array for name, array in arrays.items() if name.startswith(_INDEX)}
     provenance = header["provenance"]
     return Taxonomy(
         parent=arrays["parent"],
@@ -197,12 +196,13 @@ def _taxonomy(header: Mapping[str, Any], mapped: Mapping[str, Array]) -> Taxonom
         vernaculars=Lists(texts["vernaculars"], arrays["vernaculars_lists"]),
         synonyms=Lists(texts["synonyms"], arrays["synonyms_lists"]),
         ids=Lists(texts["ids"], arrays["ids_lists"]),
-        by_name=tables["by_name"],
-        by_id=tables["by_id"],
+        by_name=stored_key_table(arrays, "by_name"),
+        by_id=stored_key_table(arrays, "by_id"),
         main_ranks=tuple(header["main_ranks"]),
         source=header["source"],
         provenance=None if provenance is None else Provenance(**provenance),
         hash=header["hash"],
+        index=index if header["index_rules"] == RULES else {},
     )
 
 
@@ -211,7 +211,6 @@ def _in_bounds(taxonomy: Taxonomy) -> bool:
     n, parent, ends = taxonomy.n, taxonomy.parent, taxonomy.ends
     own = np.arange(n, dtype=np.int32)
     lists = [getattr(taxonomy, name) for name in _LISTS]
-    tables = [taxonomy.by_name, taxonomy.by_id]
     return (
         n > 0
         and all(len(array) == n for array in (parent, ends, taxonomy.depth, taxonomy.leaf_count, taxonomy.ranks))
@@ -222,11 +221,28 @@ def _in_bounds(taxonomy: Taxonomy) -> bool:
         and _between(taxonomy.ranks.codes, -1, len(taxonomy.ranks.labels) - 1)
         and all(_cuts(texts.starts, len(texts.text)) for texts in (taxonomy.names, *(x.texts for x in lists)))
         and all(len(x) in ((0, n) if x is taxonomy.ids else (n,)) and _cuts(x.starts, len(x.texts)) for x in lists)
-        and all(_is_sound(table, n) for table in tables)
+        and all(_is_sound(table, n) for table in (taxonomy.by_name, taxonomy.by_id))
+        and (not taxonomy.index or _is_sound_index(taxonomy))
     )
 
 
+def _is_sound_index(taxonomy: Taxonomy) -> bool:
+    names, words = len(taxonomy.by_name.keys), stored_key_table(taxonomy.index, "words")
+    return (
+        _is_sound(words, names)
+        and _is_sound(stored_key_table(taxonomy.index, "groups"), taxonomy.n)
+        and _is_sound_table(stored_table(taxonomy.index, "skeletons"), names)
+        and _is_sound_table(stored_table(taxonomy.index, "ends"), len(words.keys))
+    )
+
+
+def _is_sound_table(table: Table, n: int) -> bool:
+    sums = len(table.sums)
+    return len(table.starts) == sums + 1 and _cuts(table.starts, len(table.values)) and _between(table.values, 0, n - 1)
+
+
 def _is_sound(table: KeyTable, n: int) -> bool:
+    """Whether a table's taxa, or other numbers, are below n."""
     buckets = len(table.buckets) - 1
     return (
         buckets > 0

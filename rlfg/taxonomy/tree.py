@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from typing import Literal, final
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rlfg.taxonomy.keytable import KeyTable
 from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.names import normalize
-from rlfg.taxonomy.packed import Labels, Lists, Texts
+from rlfg.taxonomy.packed import Array, Labels, Lists, Texts
 
 NameKind = Literal["name", "synonym", "vernacular"]
 """How a text names a taxon: by the name it stands under, by another scientific or formal name, by a common name."""
@@ -61,6 +61,8 @@ class Taxonomy:
     by_id: KeyTable
     hash: str
     """SHA-256 of names, their kinds, ranks, main ranks and edges; the order of the file does not matter."""
+    index: Mapping[str, Array] = field(default_factory=dict)
+    """What the resolver needs besides, where it is in the built file this was opened from; else it is made at need."""
     _find: Callable[[str], tuple[int, ...]] = field(init=False)
     """What `lookup` finds, remembered for the last texts: groups of rollouts repeat their answers."""
     _parents: memoryview[int] = field(init=False)
@@ -152,3 +154,12 @@ class Taxonomy:
         """Rank and name, such as "genus Larus"; only the name of an unranked node."""
         rank = self.ranks[node]
         return self.names[node] if rank is None else f"{rank} {self.names[node]}"
+
+
+def topmost(taxonomy: Taxonomy, nodes: Iterable[int]) -> tuple[int, ...]:
+    """The distinct nodes that have none of the others above them, in ascending order."""
+    kept: list[int] = []
+    for node in sorted(set(nodes)):  # depth first: what stands above comes before
+        if not kept or not taxonomy.is_ancestor(kept[-1], node):
+            kept.append(node)
+    return tuple(kept)

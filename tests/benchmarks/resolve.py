@@ -123,10 +123,9 @@ def fuzzy_recall(taxonomy: Taxonomy, size: int, seed: int) -> tuple[Share, Share
     """Of made-up misspellings: found with the caps, found without any, and found as another taxon (with the caps)."""
     rng = random.Random(seed)
     capped, free = NameIndex(taxonomy), NameIndex(taxonomy)
-    names = [(node, text) for node in range(taxonomy.n) for text in free.texts(node)]
-    free.__dict__["words"] = WordIndex(((node, normalize(text)) for node, text in names), exhaustive=True)
-    drawn = rng.sample(names, min(size, len(names)))
-    typos = {typo: name for _, name in drawn if (typo := misspell(name, rng)) and not taxonomy.lookup(typo)}
+    free.__dict__["words"] = WordIndex(capped.words.table, capped.words.ends, exhaustive=True)
+    drawn = [capped.names[i] for i in rng.sample(range(len(capped.names)), min(size, len(capped.names)))]
+    typos = {typo: name for name in drawn if (typo := misspell(name, rng)) and not taxonomy.lookup(typo)}
     hits = [
         [found[1] if (found := misspelt(index, typo.split())) else None for typo in typos] for index in (capped, free)
     ]

@@ -20,40 +20,28 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from rlfg.taxonomy import Taxonomy, TaxonRecord, build_taxonomy, normalize, open_saved, save
+from resolve import misspell
+
+from rewards import TaxonomyVerifier
+from rlfg.taxonomy import Taxonomy, TaxonRecord, build_taxonomy, normalize, open_saved, resolve, save
 
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
 SHARES = (3e-6, 4e-5, 1.6e-4, 6e-4, 4.5e-3, 7.5e-2, 0.86)
 """Of all taxa, by rank; the rest are subspecies."""
 QUERIES = 100_000
+TEXTS = 50_000
+FRAMES = (
+    "{0}", "{0}", "a {0}", "{0} {2}", "{0} or {1}", "This is a {0}.", "{0} ({1})", "female {0}", "pale-{0}",
+    "not a {0}", "{0}s",
+)  # fmt: skip
 ONSETS = (
-    "b",
-    "br",
-    "c",
-    "cr",
-    "d",
-    "dr",
-    "f",
-    "g",
-    "gr",
-    "h",
-    "l",
-    "m",
-    "n",
-    "p",
-    "ph",
-    "r",
-    "s",
-    "st",
-    "t",
-    "tr",
-    "v",
-)
+    "b", "br", "c", "cr", "d", "dr", "f", "g", "gr", "h", "l", "m", "n", "p", "ph", "r", "s", "st", "t", "tr", "v",
+)  # fmt: skip
 VOWELS = ("a", "e", "i", "o", "u", "ae", "ia")
 SYLLABLES = [onset + vowel for onset in ONSETS for vowel in VOWELS]
 ENDINGS = ("a", "ia", "ae", "aceae", "idae", "us", "is")
@@ -198,6 +186,38 @@ def measure_open(size: int, folder: Path) -> dict[str, float]:
     return found
 
 
+def free_texts(names: list[str]) -> list[str]:
+    """Distinct answers as models give them, about real names: one in three misspelt, some of things that are not."""
+    rng = random.Random(2)
+    found: dict[str, None] = {}
+    while len(found) < TEXTS:
+        text = rng.choice(FRAMES).format(rng.choice(names), rng.choice(names), rng.randrange(1000))
+        found[text if rng.random() < 0.67 else misspell(text, rng) or text] = None
+    return list(found)
+
+
+def measure_resolve(size: int, folder: Path) -> dict[str, float]:
+    """Free text, read for the first time; then verdicts of pairs that were seen, as a training step repeats them."""
+    texts = free_texts(queries(size, folder)[:20_000])
+    tree = open_saved(folder / "scale.tax")
+    resolve(tree, "Pale warblr")
+    found = {"texts_per_second": rate(lambda text: resolve(tree, text), texts)}
+    found |= {"resident_mib": resident(), "named": sum(resolve(tree, t).named for t in texts[:2000]) / 2000}
+    took = []
+    for text in texts[:5000]:
+        began = process_time()
+        resolve(tree, text)
+        took.append(process_time() - began)
+    found |= {"slowest_ms": 1000 * max(took), "texts": len(texts)}
+    verifier = TaxonomyVerifier(tree)
+    pairs = list(pairwise(texts[:20_000]))
+    verifier.verify(pairs)
+    again = [(str(bytes(a, "utf-8"), "utf-8"), t) for a, t in pairs] * 10
+    began = process_time()
+    verifier.verify(again)
+    return found | {"verdicts_per_second": len(again) / (process_time() - began)}
+
+
 def measure_dict(size: int, folder: Path) -> dict[str, float]:
     texts = queries(size, folder)
     began = process_time()
@@ -235,6 +255,7 @@ STEPS: dict[str, Callable[[int, Path], dict[str, float]]] = {
     "generate": measure_generate,
     "build": measure_build,
     "open": measure_open,
+    "resolve": measure_resolve,
     "dict": measure_dict,
     "package": measure_package,
 }
@@ -266,6 +287,11 @@ def table(found: dict[str, dict[str, float]]) -> str:
                 f"{speed:12,.0f}{speed / base['lookups_per_second']:7.2f}"
             )
     lines.append(f"generating the records took {found['generate']['seconds']:.1f} s more, each time they were")
+    read = found["resolve"]
+    lines.append(
+        f"free text: {read['texts_per_second']:,.0f} distinct answers/s, {read['resident_mib']:,.0f} MiB resident; "
+        f"seen pairs: {read['verdicts_per_second']:,.0f} verdicts/s"
+    )
     return "\n".join(lines)
 
 

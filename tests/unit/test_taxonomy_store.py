@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from taxonomy_toys import DATA, account, as_folder, failure, needs_data, one
 
 from rlfg.cli import main
 from rlfg.errors import RlfgError
-from rlfg.taxonomy import TaxonRecord, build_taxonomy, clade, load_taxonomy, open_saved, save, spanning
+from rlfg.taxonomy import TaxonRecord, build_taxonomy, clade, load_taxonomy, open_saved, resolve, save, spanning, store
 from rlfg.taxonomy.parent_table import write_parent_table
+from rlfg.taxonomy.resolving.index import RULES, NameIndex
 from rlfg.taxonomy.store import _open
 
 TABLE = """\
@@ -199,3 +201,52 @@ def test_a_parent_table_gives_the_same_content_back(tmp_path: Path, root: str | 
     tree = load_taxonomy(source, root="a; b")
     with pytest.raises(RlfgError, match='holds a ";"'):
         write_parent_table(tree, tmp_path / "out.csv")
+
+
+TEXTS = (
+    "herring gulls",
+    "Herring-Gull",
+    "Larus argentatsu",
+    "a kind of tern",
+    "L. canus",
+    "Sterna hirundo L., 1758",
+    "x",
+)
+
+
+def test_the_index_is_in_the_file(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, path = load_taxonomy(table), table.with_name("t")
+    save(tree, path)
+    again = open_saved(path)
+    made = NameIndex(tree).arrays()
+    assert again.index.keys() == made.keys()
+    assert all(np.array_equal(again.index[name], array) for name, array in made.items())
+    assert [resolve(again, text) for text in TEXTS] == [resolve(tree, text) for text in TEXTS]
+    monkeypatch.setattr(store, "RULES", RULES + 1)
+    older = open_saved(path)
+    assert not older.index
+    assert [resolve(older, text) for text in TEXTS] == [resolve(tree, text) for text in TEXTS]
+
+
+def test_the_rules_of_the_index_are_numbered(table: Path) -> None:
+    """If this fails, what an index holds has changed: raise `RULES`, and put the new digest here."""
+    digest = hashlib.sha256()
+    for name, array in sorted(NameIndex(load_taxonomy(table)).arrays().items()):
+        digest.update(name.encode() + array.astype(array.dtype.newbyteorder("<")).tobytes())
+    assert (RULES, digest.hexdigest()[:16]) == (1, "3becf4d4b5270d2d")
+
+
+@pytest.mark.parametrize(
+    "name", ["index_words_nodes", "index_skeletons_values", "index_ends_starts", "index_groups_at"]
+)
+def test_a_damaged_index_is_found_in_a_large_file(table: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = table.with_name("t")
+    save(load_taxonomy(table), path)
+    monkeypatch.setattr(store, "SMALL", 0)
+    _, arrays = _open(path)
+    array = arrays[name]
+    assert isinstance(array, np.memmap)
+    content = bytearray(path.read_bytes())
+    content[array.offset + array.nbytes - 1] = 0x70
+    path.write_bytes(content)
+    assert failure(path).startswith("t: this built taxonomy is damaged")

@@ -5,49 +5,56 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import final
 from zlib import crc32
 
 import numpy as np
 
-_NONE = array("i")
+from rlfg.taxonomy.packed import Array, offsets, utf8
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+@final
 class Table:
     """K texts, known by their checksums, and V values; two texts may share a checksum, so users check what they get.
 
-    Kept in `array`s, where one look-up takes a microsecond; twelve bytes a text and four a value.
+    Twelve bytes a text and four a value, in memory or mapped from a file; one look-up takes a microsecond or two.
     """
 
-    sums: array[int]
-    """(K,) ascending."""
-    starts: array[int]
-    """(K + 1,) where each text's values start."""
-    values: array[int]
-    """(V,) ascending and distinct for each text."""
+    PARTS = ("sums", "starts", "values")
+    __slots__ = ("_starts", "_sums", "_values", "starts", "sums", "values")
 
-    def get(self, text: str) -> array[int]:
+    def __init__(self, sums: Array, starts: Array, values: Array) -> None:
+        """Reads what `build_table` makes.
+
+        Args:
+            sums: (K,) uint32, ascending.
+            starts: (K + 1,) where each text's values start.
+            values: (V,) int32, ascending and distinct for each text.
+        """
+        self.sums, self.starts, self.values = sums, starts, values
+        self._sums, self._starts, self._values = sums.data, starts.data, values.data
+
+    def arrays(self) -> dict[str, Array]:
+        """All of it, by `PARTS`."""
+        return {part: getattr(self, part) for part in self.PARTS}
+
+    def get(self, text: str) -> memoryview[int]:
         """The values of a text; empty if it is unknown."""
         wanted = checksum(text)
-        at = bisect_left(self.sums, wanted)
-        if at == len(self.sums) or self.sums[at] != wanted:
-            return _NONE
-        return self.values[self.starts[at] : self.starts[at + 1]]
+        at = bisect_left(self._sums, wanted)
+        if at == len(self._sums) or self._sums[at] != wanted:
+            return self._values[:0]
+        return self._values[self._starts[at] : self._starts[at + 1]]
 
 
 def checksum(text: str) -> int:
     """CRC-32 of the text: the same in every process, unlike `hash`."""
-    return crc32(text.encode("utf-8", "surrogatepass"))
+    return crc32(utf8(text))
 
 
 def build_table(pairs: Iterable[tuple[str, int]]) -> Table:
     """A table of (text, value) pairs, in any order and with repeats; values are 0 or more."""
     both = array("Q", (checksum(text) << 32 | value for text, value in pairs))
     distinct = np.unique(np.frombuffer(both, dtype=np.uint64)) if both else np.empty(0, dtype=np.uint64)
-    sums, starts = np.unique((distinct >> np.uint64(32)).astype(np.uint32), return_index=True)
-    return Table(
-        sums=array("I", sums.tobytes()),
-        starts=array("i", np.append(starts, len(distinct)).astype(np.int32).tobytes()),
-        values=array("i", (distinct & np.uint64(0xFFFFFFFF)).astype(np.int32).tobytes()),
-    )
+    sums, counts = np.unique((distinct >> np.uint64(32)).astype(np.uint32), return_counts=True)
+    return Table(sums, offsets(counts), (distinct & np.uint64(0xFFFFFFFF)).astype(np.int32))

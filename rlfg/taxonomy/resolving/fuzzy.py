@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from rapidfuzz.distance import OSA
 
-from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.spelling import stem
 from rlfg.taxonomy.resolving.wordindex import allowance
@@ -59,14 +58,13 @@ def _options(index: NameIndex, word: str) -> list[str]:
 
 def _names_with(index: NameIndex, options: list[list[str]]) -> list[str]:
     """Names made of one option of each word, in order."""
-    nodes = _nodes_with(index, options)
-    found = {normalize(text): None for node in nodes for text in index.texts(node)}
-    return [name for name in found if _fits(name.split(), options)]
+    names = (index.names[number] for number in _numbers_with(index, options))
+    return [name for name in names if _fits(name.split(), options)]
 
 
-def _nodes_with(index: NameIndex, options: list[list[str]]) -> list[int]:
-    """Taxa whose names have the rarest of the words, and the others too if these are many."""
-    holders = sorted(([node for word in option for node in index.words.nodes(word)] for option in options), key=len)
+def _numbers_with(index: NameIndex, options: list[list[str]]) -> list[int]:
+    """Names that have the rarest of the words, and the others too if these are many."""
+    holders = sorted(([number for word in option for number in index.words.names(word)] for option in options), key=len)
     rarest, *others = holders
     if len(rarest) > index.words.most_names:
         rarest = sorted(set(rarest).intersection(*others))
@@ -97,11 +95,10 @@ def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | 
     known = [w for word in words for w in ([word] if word in index.words else index.words.like(word))]
     if not known:
         return None
-    rarest = min((index.words.nodes(word) for word in known), key=len)[: index.words.most_names]
-    names = {normalize(text): None for node in rarest for text in index.texts(node)}
+    rarest = min((index.words.names(word) for word in known), key=len)[: index.words.most_names]
     near = [
         name
-        for name in names
+        for name in map(index.names.__getitem__, rarest)
         if len(name.split()) != len(words)
         and name[0] == glued[0]
         and OSA.distance(glued, name.replace(" ", ""), score_cutoff=1) <= min(1, allowance(len(glued)))

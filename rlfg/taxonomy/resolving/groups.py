@@ -22,9 +22,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import final
 
+from rlfg.taxonomy.keytable import KeyTable, KeyWriter, every
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving.spelling import skeleton
-from rlfg.taxonomy.tree import Taxonomy
+from rlfg.taxonomy.tree import Taxonomy, topmost
 
 STEPS = 2
 """How far above a species a noun reaches: its genus and family."""
@@ -40,17 +41,17 @@ _PREPOSITION = re.compile(r"[ -](?:of|in|on|the|de|du|with|and)[ -]")
 class GroupNouns:
     """Noun → the taxa it names together."""
 
-    def __init__(self, nodes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, table: KeyTable) -> None:
         """Wraps skeleton of the noun → nodes, ascending."""
-        self._nodes = nodes
+        self.table = table
 
     def get(self, words: list[str]) -> tuple[int, ...]:
         """The taxa of a noun in any spelling; empty if it is none."""
-        return self._nodes.get(skeleton(words), ())
+        return self.table.find(skeleton(words))
 
     def listing(self) -> dict[str, tuple[int, ...]]:
         """All nouns, as skeletons, in alphabetical order."""
-        return dict(sorted(self._nodes.items()))
+        return {noun: self.table.find(noun) for noun in sorted(self.table.keys)}
 
 
 def find_group_nouns(taxonomy: Taxonomy) -> GroupNouns:
@@ -62,8 +63,15 @@ def find_group_nouns(taxonomy: Taxonomy) -> GroupNouns:
         for noun in dict.fromkeys(noun for name in names for noun in _nouns(name)):
             bearers.setdefault(noun, []).append(leaf)
     least = 2 if _names_groups(taxonomy) else 1
-    wanted = {noun: leaves for (noun, of_two), leaves in bearers.items() if len(leaves) >= (2 if of_two else least)}
-    return GroupNouns({noun: _clades(taxonomy, leaves, named) for noun, leaves in wanted.items()})
+    found = {
+        noun: _clades(taxonomy, leaves, named)
+        for (noun, of_two), leaves in bearers.items()
+        if len(leaves) >= (2 if of_two else least)
+    }
+    writer = KeyWriter()
+    for node, name in sorted((node, noun) for noun, nodes in found.items() for node in nodes):
+        writer.add(node, (name,))
+    return GroupNouns(writer.done(every))
 
 
 def _names_groups(taxonomy: Taxonomy) -> bool:
@@ -83,16 +91,17 @@ def _clades(taxonomy: Taxonomy, leaves: list[int], named: Mapping[int, int]) -> 
             continue
         same = [node for node in above if taxonomy.leaf_count[node] == taxonomy.leaf_count[fit[-1]]]
         found[same[0]] = None
-    return tuple(sorted(node for node in found if not any(taxonomy.is_ancestor(other, node) for other in found)))
+    return topmost(taxonomy, found)
 
 
 def _above(taxonomy: Taxonomy, leaf: int) -> list[int]:
     """The clades that a noun of the leaf may name, lowest first."""
+    parent, depth = taxonomy.parent.data, taxonomy.depth.data
     found = []
-    node = int(taxonomy.parent[leaf])
-    while node > 0 and taxonomy.depth[leaf] - taxonomy.depth[node] <= STEPS:
+    node = parent[leaf]
+    while node > 0 and depth[leaf] - depth[node] <= STEPS:
         found.append(node)
-        node = int(taxonomy.parent[node])
+        node = parent[node]
     return found
 
 
@@ -112,7 +121,7 @@ def _has_genus(taxonomy: Taxonomy, leaf: int) -> bool:
     """Whether the name begins with that of the taxon above, as a binomial's does."""
     above = int(taxonomy.parent[leaf])
     key = normalize(taxonomy.names[leaf])
-    return above >= 0 and key.split()[0] == normalize(taxonomy.names[above])
+    return above >= 0 and key.split()[:1] == [normalize(taxonomy.names[above])]
 
 
 def _nouns(name: str) -> Iterator[tuple[str, bool]]:

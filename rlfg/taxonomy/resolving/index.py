@@ -1,27 +1,37 @@
-"""What the resolver looks up in a taxonomy besides exact names; each part is built when it is first needed."""
+"""What the resolver looks up in a taxonomy besides exact names: made when first needed, or read from a built file.
+
+Names are numbered as the keys of `Taxonomy.by_name`, normalised and distinct.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import final
 
+from rlfg.taxonomy.keytable import KeyTable
 from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.packed import Array
 from rlfg.taxonomy.resolving.csr import Table, build_table
 from rlfg.taxonomy.resolving.groups import GroupNouns, find_group_nouns
 from rlfg.taxonomy.resolving.products import ProductNames
 from rlfg.taxonomy.resolving.spelling import skeleton
-from rlfg.taxonomy.resolving.wordindex import WordIndex
+from rlfg.taxonomy.resolving.wordindex import WordIndex, build_words, index_ends
 from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
+
+RULES = 1
+"""Raised with every change of what `NameIndex.arrays` holds for the same names: older ones are then made anew."""
 
 
 @final
 class NameIndex:
-    """Skeletons, group nouns, products and words of one taxonomy's names."""
+    """Skeletons, words, group nouns and products of one taxonomy's names."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
-        """Builds nothing yet."""
+        """Makes nothing yet."""
         self.taxonomy = taxonomy
+        self.names = taxonomy.by_name.keys
+        self._stored = taxonomy.index
 
     def spelled(self, words: list[str]) -> tuple[str, tuple[int, ...]] | None:
         """The name that these words write in another way, and the taxa it names; None without one.
@@ -29,12 +39,50 @@ class NameIndex:
         Names that differ only in such ways of writing are all meant: the candidates of each are joined.
         """
         wanted = skeleton(words)
-        names = {text: None for node in self._skeletons.get(wanted) for text in self._written(node, wanted)}
-        if not names:
+        found = {name: None for i in self.skeletons.get(wanted) if skeleton((name := self.names[i]).split()) == wanted}
+        if not found:
             return None
-        nodes = sorted({node for name in names for node in self.taxonomy.lookup(name)})
+        nodes_of = {name: self.taxonomy.lookup(name) for name in found}
+        nodes = sorted({node for nodes in nodes_of.values() for node in nodes})
         apart = [a for a in nodes if not any(self.taxonomy.is_ancestor(a, b) for b in nodes)]
-        return next(iter(names)), tuple(apart)
+        return min(nodes_of, key=lambda name: (nodes_of[name], name)), tuple(apart)
+
+    def arrays(self) -> dict[str, Array]:
+        """All of it but the products, which are quickly made, to be kept in a file and given to `Taxonomy.index`."""
+        tables = {"skeletons": self.skeletons, "ends": self.words.ends}
+        keyed = {"words": self.words.table, "groups": self.groups.table}
+        return {
+            **{
+                f"{name}_{part}": getattr(t, part)
+                for name, t in tables.items()
+                for part in ("sums", "starts", "values")
+            },
+            **{f"{name}_{part}": array for name, t in keyed.items() for part, array in t.arrays().items()},
+        }
+
+    @cached_property
+    def skeletons(self) -> Table:
+        """Skeleton → names."""
+        return self._table("skeletons") or build_table(
+            (skeleton(name.split()), number) for number, name in enumerate(self.names)
+        )
+
+    @cached_property
+    def words(self) -> WordIndex:
+        """The words of all names, for misspellings."""
+        table = self._key_table("words") or build_words(self.names)
+        return WordIndex(table, self._table("ends") or index_ends(table.keys))
+
+    @cached_property
+    def groups(self) -> GroupNouns:
+        """The taxonomy's group nouns, by rule."""
+        table = self._key_table("groups")
+        return GroupNouns(table) if table else find_group_nouns(self.taxonomy)
+
+    @cached_property
+    def products(self) -> ProductNames:
+        """Names without model years and body styles."""
+        return ProductNames((node, normalize(text)) for node in range(self.taxonomy.n) for text in self.texts(node))
 
     def texts(self, node: int) -> Iterator[str]:
         """All names of a node that texts may use."""
@@ -42,29 +90,21 @@ class NameIndex:
             yield self.taxonomy.names[node]
         yield from self.taxonomy.other_names(node)
 
-    @cached_property
-    def groups(self) -> GroupNouns:
-        """The taxonomy's group nouns, by rule."""
-        return find_group_nouns(self.taxonomy)
+    def _table(self, name: str) -> Table | None:
+        return stored_table(self._stored, name) if self._stored else None
 
-    @cached_property
-    def words(self) -> WordIndex:
-        """The words of all names, for misspellings."""
-        return WordIndex((node, normalize(text)) for node in range(self.taxonomy.n) for text in self.texts(node))
+    def _key_table(self, name: str) -> KeyTable | None:
+        return stored_key_table(self._stored, name) if self._stored else None
 
-    @cached_property
-    def products(self) -> ProductNames:
-        """Names without model years and body styles."""
-        return ProductNames((node, normalize(text)) for node in range(self.taxonomy.n) for text in self.texts(node))
 
-    @cached_property
-    def _skeletons(self) -> Table:
-        return build_table(
-            (skeleton(normalize(text).split()), node) for node in range(self.taxonomy.n) for text in self.texts(node)
-        )
+def stored_table(arrays: Mapping[str, Array], name: str) -> Table:
+    """Skeletons or ends of words out of `NameIndex.arrays`."""
+    return Table(*(arrays[f"{name}_{part}"] for part in Table.PARTS))
 
-    def _written(self, node: int, wanted: str) -> Iterator[str]:
-        return (text for text in self.texts(node) if skeleton(normalize(text).split()) == wanted)
+
+def stored_key_table(arrays: Mapping[str, Array], name: str) -> KeyTable:
+    """Words or group nouns out of `NameIndex.arrays`."""
+    return KeyTable.of({part: arrays[f"{name}_{part}"] for part in KeyTable.PARTS})
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ from typing import final
 from rlfg.taxonomy.resolving.csr import build_table
 from rlfg.taxonomy.resolving.spelling import skeleton
 from rlfg.taxonomy.resolving.wordset import word_set
-from rlfg.taxonomy.tree import Taxonomy
+from rlfg.taxonomy.tree import Taxonomy, topmost
 
 YEAR = re.compile(r"(?:19|20)\d\ds?$")
 BODIES = word_set(
@@ -71,11 +71,11 @@ class ProductNames:
         """The taxon of that year; else one named without a year, or the only one; all of them if no year is given."""
         wanted = skeleton(words)
         found = [self._dated[i] for i in self._table.get(wanted) if self._dated[i][1] == wanted]
-        same = _topmost(taxonomy, [node for node, _, given in found if given & years])
+        same = topmost(taxonomy, [node for node, _, given in found if given & years])
         if same:
             return ProductMatch(nodes=same, group=False, how="the model of that year")
-        timeless = _topmost(taxonomy, [node for node, _, given in found if not given])
-        nodes = timeless or _topmost(taxonomy, [node for node, _, _ in found])
+        timeless = topmost(taxonomy, [node for node, _, given in found if not given])
+        nodes = timeless or topmost(taxonomy, [node for node, _, _ in found])
         if len(nodes) == 1 or (nodes and timeless):
             return ProductMatch(nodes=nodes, group=False, how="the model; its year is not in the taxonomy")
         return ProductMatch(nodes=nodes, group=True, how="a model of several years") if nodes and not years else None
@@ -89,7 +89,7 @@ class ProductNames:
             text, node = self._sorted[at]
             found.append((node, text[len(start) :].split()))
             at += 1
-        nodes = _topmost(taxonomy, [node for node, _ in found])
+        nodes = topmost(taxonomy, [node for node, _ in found])
         nodes = tuple(node for node in nodes if not years or not self._has_other_year(node, years))
         if len(nodes) == 1 and all(BODIES.issuperset(rest) for node, rest in found if node in nodes):
             return ProductMatch(nodes=nodes, group=False, how="the model; its body is left out")
@@ -126,12 +126,3 @@ def _undated(words: Sequence[str]) -> list[str]:
 
 def _years(words: Sequence[str]) -> frozenset[str]:
     return frozenset(word for word in words if is_year(word))
-
-
-def _topmost(taxonomy: Taxonomy, nodes: Sequence[int]) -> tuple[int, ...]:
-    """The distinct nodes that have none of the others above them: one name's taxon rather than its parts."""
-    kept: list[int] = []
-    for node in sorted(set(nodes)):  # depth first: what stands above comes before
-        if not kept or not taxonomy.is_ancestor(kept[-1], node):
-            kept.append(node)
-    return tuple(kept)

@@ -19,6 +19,9 @@ _HYBRID_SIGN = re.compile(r"\s+(?:x|×|✕)\s+|\s*[×✕]\s*", re.IGNORECASE)
 _HYBRID_WORD = re.compile(r"\b(?:hybrid|cross(?:breed)?|mix)\b", re.IGNORECASE)
 _BINOMIAL = re.compile(r"([A-Z][a-z\u00e0-\u00ff-]{2,} [a-z\u00e0-\u00ff-]{3,})\b")
 
+MOST_EPITHETS = 1024
+"""So many names with an epithet are looked at for one with the right initial."""
+
 
 def read_scientific(index: NameIndex, text: str) -> Resolution | None:
     """A binomial (or genus with authors) and what belongs to it; None where the text is anything else."""
@@ -75,10 +78,9 @@ def _abbreviated(index: NameIndex, text: str) -> Resolution | None:
     initial, epithet = match.group(1).lower(), normalize(match.group(2))
     nodes = {
         found
-        for node in index.words.nodes(epithet)[:64]
-        for name in index.texts(node)
-        if (words := normalize(name).split()) and len(words) == 2 and words[1] == epithet and words[0][0] == initial
-        for found in index.taxonomy.lookup(name)
+        for number in index.words.names(epithet)[:MOST_EPITHETS]
+        if (words := index.names[number].split()) and len(words) == 2 and words[1] == epithet and words[0][0] == initial
+        for found in index.taxonomy.lookup(" ".join(words))
     }
     if len(nodes) != 1:
         return None

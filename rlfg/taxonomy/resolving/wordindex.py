@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import final
 
+import numpy as np
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
+from rlfg.taxonomy.keytable import KeyTable, KeyWriter, every
+from rlfg.taxonomy.packed import Texts, offsets
 from rlfg.taxonomy.resolving.csr import Table, build_table
 
 LIKE_WORDS = 256
@@ -31,30 +34,26 @@ def allowance(length: int) -> int:
 
 @final
 class WordIndex:
-    """The distinct words of all names, their taxa, and their ends.
+    """The distinct words of all names, numbered as the keys of `table`, the names that have them, and their ends.
 
     Words are compared only if they begin with the same three letters (four in long ones), end with the same, or begin
     and end with the same two (short ones: begin with the same one); `exhaustive` compares all, to measure what that
     and the caps lose.
     """
 
-    def __init__(self, names: Iterable[tuple[int, str]], *, exhaustive: bool = False) -> None:
-        """Index (node, normalised name) pairs."""
-        self.exhaustive = exhaustive
+    def __init__(self, table: KeyTable, ends: Table, *, exhaustive: bool = False) -> None:
+        """Reads what `build_words` and `index_ends` make."""
+        self.table, self.ends, self.exhaustive = table, ends, exhaustive
         self.most_names = 1 << 30 if exhaustive else LIKE_NAMES
-        self._words: list[str] = []
-        self._number: dict[str, int] = {}
-        self._nodes = build_table(self._collect(names))
-        self._ends: Table | None = None
         self.like = lru_cache(maxsize=1 << 13)(self._like)
 
     def __contains__(self, word: str) -> bool:
         """Whether any name has this word."""
-        return word in self._number
+        return self.table.place(word) is not None
 
-    def nodes(self, word: str) -> array[int]:
-        """The taxa one of whose names has this word."""
-        return self._nodes.get(word)
+    def names(self, word: str) -> Sequence[int]:
+        """The names that have this word, by number."""
+        return self.table.find(word)
 
     def _like(self, word: str) -> list[str]:
         """The words that `word` may misspell: the same first letter and few edits, the nearest ones only."""
@@ -71,21 +70,35 @@ class WordIndex:
         least = min((distance for _, distance in near), default=0)
         return sorted(other for other, distance in near if distance == least)
 
-    def _alike(self, word: str) -> list[str]:
+    def _alike(self, word: str) -> Iterable[str]:
+        words = self.table.keys
         if self.exhaustive:
-            return self._words
-        if self._ends is None:
-            self._ends = build_table((end, number) for number, w in enumerate(self._words) for end in _indexed_ends(w))
-        numbers = {number: None for end in _asked_ends(word) for number in self._ends.get(end)}
-        return [self._words[number] for number in numbers]
+            return words
+        numbers = {number: None for end in _asked_ends(word) for number in self.ends.get(end)}
+        return [words[number] for number in numbers]
 
-    def _collect(self, names: Iterable[tuple[int, str]]) -> Iterator[tuple[str, int]]:
-        for node, name in names:
-            for word in name.split():
-                if word not in self._number:
-                    self._number[word] = len(self._words)
-                    self._words.append(word)
-                yield word, node
+
+def build_words(names: Texts) -> KeyTable:
+    """Word → numbers of the names that have it."""
+    number: dict[str, int] = {}
+    pairs = array("Q")
+    for i, name in enumerate(names):
+        pairs.extend([number.setdefault(word, len(number)) << 32 | i for word in name.split()])
+    writer = KeyWriter()
+    for i, word in enumerate(number):
+        writer.add(i, (word,))
+    words = writer.done(every)
+    place = np.empty(len(number), dtype=np.uint64)
+    place[words.nodes] = np.arange(len(number), dtype=np.uint64)
+    both = np.frombuffer(pairs, dtype=np.uint64) if pairs else np.empty(0, dtype=np.uint64)
+    both = np.unique(place[both >> np.uint64(32)] << np.uint64(32) | both & np.uint64(0xFFFFFFFF))
+    counts = np.bincount((both >> np.uint64(32)).astype(np.int64), minlength=len(number))
+    return KeyTable(words.keys, words.buckets, offsets(counts), (both & np.uint64(0xFFFFFFFF)).astype(np.int32))
+
+
+def index_ends(words: Texts) -> Table:
+    """Beginnings and ends → numbers of the words that have them."""
+    return build_table((end, number) for number, word in enumerate(words) for end in _indexed_ends(word))
 
 
 def _indexed_ends(word: str) -> tuple[str, ...]:
