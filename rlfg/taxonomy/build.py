@@ -88,7 +88,7 @@ def build_taxonomy(
     inversions = _inversions(rows.parents(), rows.ranks(), main_ranks)
     if siblings == "merge":
         merge_siblings(rows, children, ledger)
-        _note(ledger, len(inversions), len(rows.unnamed))
+        _note(ledger, len(inversions), len(rows.unnamed()))
     else:
         for message in _faults(rows, children, inversions, main_ranks):
             raise RlfgError(message)
@@ -101,6 +101,7 @@ def build_taxonomy(
         vernaculars=rows.vernaculars.done().take(order),
         synonyms=rows.synonyms.done().take(order),
         ids=rows.ids.done().take(order),
+        keys=rows.keys.done().take(order),
         main_ranks=tuple(main_ranks),
         source=source,
         provenance=None if provenance is None else provenance(),
@@ -218,7 +219,7 @@ def _faults(
     rows: Rows, children: Children, inversions: Sequence[tuple[int, int]], main_ranks: Sequence[str]
 ) -> Iterator[str]:
     """What hand-made files must not have."""
-    for row in rows.unnamed:
+    for row in rows.unnamed():
         yield unnamed_message(_record(rows, row))
     for row, twin in find_twins(rows, children):
         yield twin_message(_record(rows, row), _record(rows, twin))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfg.taxonomy.keytable import KeyTable, KeyWriter, first, lowest
+from rlfg.taxonomy.keytable import KeyTable, first, key_table, lowest
 from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.names import normalize
-from rlfg.taxonomy.packed import Labels, Lists, Texts
+from rlfg.taxonomy.packed import Labels, Lists, ListWriter, Texts
 from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
 
 
@@ -23,11 +23,12 @@ def derive(
     vernaculars: Lists,
     synonyms: Lists,
     ids: Lists,
+    keys: Lists,
     main_ranks: tuple[str, ...],
     source: str,
     provenance: Provenance | None,
 ) -> Taxonomy:
-    """A taxonomy from its nodes, which are numbered as `Taxonomy` has it; see its fields."""
+    """A taxonomy from its nodes, which are numbered as `Taxonomy` has it; see its fields, and `keys_of`."""
     ends = _subtree_ends(parent)
     return Taxonomy(
         parent=parent,
@@ -42,8 +43,8 @@ def derive(
         ends=ends,
         depth=_depths(parent, ranks, main_ranks),
         leaf_count=_leaf_counts(ends),
-        by_name=_by_name(names, vernaculars, synonyms, ends),
-        by_id=_by_id(ids),
+        by_name=_by_name(names[0], keys, ends),
+        by_id=key_table(ids.texts, _owners(ids), first),
         hash=content_hash(parent, names, ranks, vernaculars, synonyms, main_ranks),
     )
 
@@ -63,31 +64,25 @@ def content_hash(
     return digest.hexdigest()
 
 
-def _by_name(names: Texts, vernaculars: Lists, synonyms: Lists, ends: NDArray[np.int32]) -> KeyTable:
-    writer = KeyWriter()
-    nodes = enumerate(zip(names, vernaculars, synonyms, strict=True))
-    for node, (name, common, other) in _without_unnamed_root(nodes):
-        keys = dict.fromkeys(map(normalize, (name, *common, *other)))
-        keys.pop("", None)
-        writer.add(node, keys)
-    return writer.done(lowest(ends))
+def keys_of(names: Texts, vernaculars: Lists, synonyms: Lists) -> Lists:
+    """The names of each node, normalised and distinct, first that it stands under."""
+    writer = ListWriter()
+    for name, common, other in zip(names, vernaculars, synonyms, strict=True):
+        writer.append(dict.fromkeys(map(normalize, (name, *common, *other))))
+    return writer.done()
 
 
-_Named = tuple[int, tuple[str, tuple[str, ...], tuple[str, ...]]]
+def _by_name(root: str, keys: Lists, ends: NDArray[np.int32]) -> KeyTable:
+    """Without empty keys, and without the name of a root that has none."""
+    meant = np.diff(keys.texts.starts) > 0
+    if root == UNNAMED_ROOT:
+        meant[0] = False
+    return key_table(keys.texts.take(np.flatnonzero(meant)), _owners(keys)[meant], lowest(ends))
 
 
-def _without_unnamed_root(nodes: Iterator[_Named]) -> Iterator[_Named]:
-    for node, (name, common, other) in nodes:
-        yield node, ("" if node == 0 and name == UNNAMED_ROOT else name, common, other)
-        break
-    yield from nodes
-
-
-def _by_id(ids: Lists) -> KeyTable:
-    writer = KeyWriter()
-    for node, keys in enumerate(ids):
-        writer.add(node, keys)
-    return writer.done(first)
+def _owners(lists: Lists) -> NDArray[np.int32]:
+    """The number of the tuple that each text is in."""
+    return np.repeat(np.arange(len(lists), dtype=np.int32), np.diff(lists.starts))
 
 
 def _subtree_ends(parent: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -7,15 +7,14 @@ that texts of equal CRC are never taken for one another.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import final
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfg.taxonomy.packed import Array, Texts, TextWriter, offsets, utf8
+from rlfg.taxonomy.packed import Array, Texts, offsets, utf8
 
 _HASH_BITS = 32
 Keep = Callable[[list[int]], list[bool]]
@@ -30,7 +29,7 @@ class KeyTable:
     __slots__ = ("_at", "_bucket_at", "_nodes", "_shift", "_starts", "_text", "buckets", "keys", "nodes", "starts")
 
     def __init__(self, keys: Texts, buckets: Array, starts: Array, nodes: Array) -> None:
-        """Reads what `KeyWriter` makes.
+        """Reads what `key_table` makes.
 
         Args:
             keys: the K texts.
@@ -73,38 +72,21 @@ class KeyTable:
         return () if i is None else tuple(self._nodes[self._starts[i] : self._starts[i + 1]])
 
 
-@final
-class KeyWriter:
-    """Keys of taxa, which come in ascending order."""
+def key_table(keys: Texts, nodes: Array, keep: Keep) -> KeyTable:
+    """A table of keys and taxa.
 
-    def __init__(self) -> None:
-        """Starts with none."""
-        self._keys = TextWriter()
-        self._nodes = array("i")
-        self._hashes = array("I")
-
-    def add(self, node: int, keys: Iterable[str]) -> None:
-        """The distinct keys of one taxon."""
-        for key in keys:
-            raw = utf8(key)
-            self._keys.append_raw(raw)
-            self._hashes.append(crc32(raw))
-            self._nodes.append(node)
-
-    def done(self, keep: Keep) -> KeyTable:
-        """The table; nothing can be added any more.
-
-        Args:
-            keep: which of the taxa of one key stay: `every`, `first`, or `lowest` ones.
-        """
-        keys = self._keys.done()
-        nodes, hashes = np.array(self._nodes, dtype=np.int32), np.array(self._hashes, dtype=np.uint32)
-        order = np.argsort(hashes, kind="stable")
-        hashes = hashes[order]
-        heads, kept = _grouped(keys, nodes, order, hashes, keep)
-        places = np.flatnonzero(heads)
-        counts = np.add.reduceat(kept, places, dtype=np.int64) if len(places) else places
-        return KeyTable(keys.take(order[places]), _buckets(hashes[places]), offsets(counts), nodes[order[kept]])
+    Args:
+        keys: (P,) with repeats.
+        nodes: (P,) int32, ascending: the taxon of each.
+        keep: which of the taxa of one key stay: `every`, `first`, or `lowest` ones.
+    """
+    hashes = np.fromiter(map(crc32, keys.raws()), dtype=np.uint32, count=len(keys))
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    heads, kept = _grouped(keys, nodes, order, hashes, keep)
+    places = np.flatnonzero(heads)
+    counts = np.add.reduceat(kept, places, dtype=np.int64) if len(places) else places
+    return KeyTable(keys.take(order[places]), _buckets(hashes[places]), offsets(counts), nodes[order[kept]])
 
 
 def every(nodes: list[int]) -> list[bool]:

@@ -8,7 +8,11 @@ from functools import lru_cache
 
 _APOSTROPHES = re.compile("['`\u02b9\u02bb\u02bc\u02be\u02bf\u2018\u2019\u201b\u2032]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | {
+    ord("'"): None,
+    ord("`"): None,
+}
+"""What becomes of each ASCII character."""
 
 
 def normalize(text: str) -> str:
@@ -27,13 +31,12 @@ def normalize(text: str) -> str:
 @lru_cache(maxsize=2**14)  # lineages repeat their upper taxa, groups of rollouts their answers
 def _normalize(text: str) -> str:
     if text.isascii():
-        closed = text.lower().replace("'", "").replace("`", "").replace("&", " and ")
-        return _NOT_ALPHANUMERIC.sub(" ", closed).strip()
+        return " ".join(text.replace("&", " and ").translate(_ASCII).split())
     text = text.replace("\u00b4", "'")  # an acute accent by itself would decompose to a space
     folded = _ACCENTS.sub("", _decompose(_decompose(text).casefold()))
     closed = _APOSTROPHES.sub("", folded).replace("&", " and ")
     if closed.isascii():
-        return _NOT_ALPHANUMERIC.sub(" ", closed).strip()
+        return " ".join(closed.translate(_ASCII).split())
     spaced = "".join(char if _is_word(char) else " " for char in closed)
     return unicodedata.normalize("NFC", " ".join(spaced.split()))
 

@@ -103,6 +103,12 @@ class Texts(Sequence[str]):
             except UnicodeDecodeError as error:
                 raise not_text() from error
 
+    def raws(self) -> Iterator[memoryview]:
+        """The bytes of each text, in order."""
+        for low in range(0, len(self), _CHUNK):
+            for start, end in pairwise(self._at[low : min(low + _CHUNK, len(self)) + 1].tolist()):
+                yield self._view[start:end]
+
     def take(self, order: Array) -> Texts:
         """Some of the texts, in this order, copied."""
         lengths = np.diff(self.starts)[order]
@@ -231,12 +237,14 @@ class TextWriter:
 
     def append(self, text: str) -> None:
         """Add one."""
-        self.append_raw(text.encode("utf-8", "surrogatepass"))
-
-    def append_raw(self, text: bytes) -> None:
-        """Add one by its bytes."""
-        self._text += text
+        self._text += text.encode("utf-8", "surrogatepass")
         self._starts.append(len(self._text))
+
+    def extend(self, texts: Iterable[str]) -> None:
+        """Add several."""
+        for text in texts:
+            self._text += text.encode("utf-8", "surrogatepass")
+            self._starts.append(len(self._text))
 
     def __getitem__(self, item: int) -> str:
         return self.raw(item).decode("utf-8", "surrogatepass")
@@ -261,16 +269,27 @@ class ListWriter:
 
     def append(self, texts: Iterable[str]) -> None:
         """Add one tuple."""
-        for text in texts:
-            self._texts.append(text)
+        if texts:
+            self._texts.extend(texts)
         self._starts.append(len(self._texts))
 
     def __getitem__(self, item: int) -> tuple[str, ...]:
         return tuple(self._texts[i] for i in range(self._starts[item], self._starts[item + 1]))
 
+    def first(self, item: int) -> bytes:
+        """The bytes of the first text of one tuple."""
+        return self._texts.raw(self._starts[item])
+
     def done(self) -> Lists:
         """All of them; nothing can be added any more."""
         return Lists(self._texts.done(), offsets(np.diff(self._starts)))
+
+
+def pack(texts: Iterable[str]) -> Texts:
+    """Texts as they stand, packed."""
+    writer = TextWriter()
+    writer.extend(texts)
+    return writer.done()
 
 
 def not_text() -> RlfgError:

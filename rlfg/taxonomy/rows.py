@@ -32,8 +32,8 @@ class Rows:
         """The row of each id, in order; rows that `add` made have none."""
         self.names = TextWriter()
         self.vernaculars, self.synonyms, self.ids = ListWriter(), ListWriter(), ListWriter()
-        self.unnamed: list[int] = []
-        """Rows whose name normalises to nothing."""
+        self.keys = ListWriter()
+        """Each row's names, normalised and distinct; first that it stands under, which may be empty."""
         self._parent = array("i")
         self._unknown: dict[int, Hashable] = {}
         """Parents that had not been read yet."""
@@ -53,8 +53,6 @@ class Rows:
             first = self.row_of.setdefault(record.id, row)
             if first != row:
                 raise RlfgError(f'{record.where}: id "{record.id}" was already used at {self._where[first]}')
-            if not normalize(record.name):
-                self.unnamed.append(row)
             self.add(record.name, record.rank, record.vernaculars, record.synonyms, record.ids)
             self._where.append(record.where)
             above = TOP if record.parent is None else self.row_of.get(record.parent, _UNKNOWN)
@@ -77,13 +75,15 @@ class Rows:
         Returns:
             Its number.
         """
-        common = others(name, vernaculars) if vernaculars else ()
+        row = len(self.names)
+        keys = {normalize(name): None}
         self.names.append(name)
         self._codes.append(self._code(rank))
-        self.vernaculars.append(common)
-        self.synonyms.append(others(name, synonyms, known=common) if synonyms else ())
+        self.vernaculars.append(_new(vernaculars, keys) if vernaculars else ())
+        self.synonyms.append(_new(synonyms, keys) if synonyms else ())
         self.ids.append(dict.fromkeys(ids))
-        return len(self.names) - 1
+        self.keys.append(keys)
+        return row
 
     def parents(self) -> NDArray[np.int32]:
         """(rows read,) the row of each one's parent, or `TOP`; anything else where it is unknown."""
@@ -106,6 +106,14 @@ class Rows:
         """Sorts siblings by name, then rank."""
         return self.names.raw(row), self.rank(row) or ""
 
+    def key(self, row: int) -> bytes:
+        """The normalised name of one row, as bytes."""
+        return self.keys.first(row)
+
+    def unnamed(self) -> list[int]:
+        """The rows read whose name normalises to nothing."""
+        return [row for row in range(len(self._parent)) if not self.key(row)]
+
     def place(self, row: int) -> tuple[Hashable, Hashable, str, str]:
         """Id, parent's id, name and where of a row that was read, for a message."""
         above = self._parent[row]
@@ -122,13 +130,12 @@ class Rows:
         return next(islice(self.row_of, row, None))
 
 
-def others(name: str, texts: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
-    """Without those that normalise to nothing, to the name, to a known or to an earlier one."""
-    taken = {"", normalize(name), *map(normalize, known)}
+def _new(texts: Iterable[str], taken: dict[str, None]) -> list[str]:
+    """Those that normalise to something that is not taken, which then is."""
     found = []
     for text in texts:
         key = normalize(text)
-        if key not in taken:
-            taken.add(key)
+        if key and key not in taken:
+            taken[key] = None
             found.append(text.strip())
-    return tuple(found)
+    return found

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfg.taxonomy.ledger import Ledger
-from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.rows import TOP, Rows
 from rlfg.taxonomy.tree import UNNAMED_ROOT
 
@@ -37,9 +36,9 @@ def find_twins(rows: Rows, children: Children) -> Iterator[tuple[int, int]]:
 
 
 def _twins(rows: Rows, siblings: Sequence[int]) -> Iterator[tuple[int, int]]:
-    seen: dict[tuple[str, str | None], int] = {}
+    seen: dict[tuple[bytes, str | None], int] = {}
     for row in siblings:
-        twin = seen.setdefault((normalize(rows.names[row]), rows.rank(row)), row)
+        twin = seen.setdefault((rows.key(row), rows.rank(row)), row)
         if twin != row:
             yield row, twin
 
@@ -53,7 +52,7 @@ def merge_siblings(rows: Rows, children: Children, ledger: Ledger) -> None:
     while pending:
         above = pending.pop()
         siblings = children[above]
-        twins = [(row, twin) for row, twin in _twins(rows, siblings) if normalize(rows.names[row])]
+        twins = [(row, twin) for row, twin in _twins(rows, siblings) if rows.key(row)]
         joined: dict[int, list[int]] = {}
         for row, twin in twins:
             joined.setdefault(twin, []).append(row)

@@ -233,6 +233,7 @@ def _is_sound_index(taxonomy: Taxonomy) -> bool:
         and _is_sound(stored_key_table(taxonomy.index, "groups"), taxonomy.n)
         and _is_sound_table(stored_table(taxonomy.index, "skeletons"), names)
         and _is_sound_table(stored_table(taxonomy.index, "ends"), len(words.keys))
+        and len(taxonomy.index["letters"]) == len(words.keys)
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.build import TaxonRecord
 from rlfg.taxonomy.check import check_labels
-from rlfg.taxonomy.derive import derive
+from rlfg.taxonomy.derive import derive, keys_of
 from rlfg.taxonomy.tree import Taxonomy
 
 _SHOWN = 10
@@ -65,13 +65,16 @@ def _kept(taxonomy: Taxonomy, nodes: Sequence[int]) -> Taxonomy:
     order = np.array(nodes, dtype=np.int32)
     parent = np.searchsorted(order, taxonomy.parent[order]).astype(np.int32)
     parent[0] = -1
+    names, vernaculars = taxonomy.names.take(order), taxonomy.vernaculars.take(order)
+    synonyms = taxonomy.synonyms.take(order)
     return derive(
         parent=parent,
-        names=taxonomy.names.take(order),
+        names=names,
         ranks=taxonomy.ranks.take(order),
-        vernaculars=taxonomy.vernaculars.take(order),
-        synonyms=taxonomy.synonyms.take(order),
+        vernaculars=vernaculars,
+        synonyms=synonyms,
         ids=taxonomy.ids.take(order),
+        keys=keys_of(names, vernaculars, synonyms),
         main_ranks=taxonomy.main_ranks,
         source=taxonomy.source,
         provenance=taxonomy.provenance,

@@ -55,6 +55,14 @@ def checksum(text: str) -> int:
 def build_table(pairs: Iterable[tuple[str, int]]) -> Table:
     """A table of (text, value) pairs, in any order and with repeats; values are 0 or more."""
     both = array("Q", (checksum(text) << 32 | value for text, value in pairs))
-    distinct = np.unique(np.frombuffer(both, dtype=np.uint64)) if both else np.empty(0, dtype=np.uint64)
-    sums, counts = np.unique((distinct >> np.uint64(32)).astype(np.uint32), return_counts=True)
-    return Table(sums, offsets(counts), (distinct & np.uint64(0xFFFFFFFF)).astype(np.int32))
+    known = distinct(np.frombuffer(both, dtype=np.uint64) if both else np.empty(0, dtype=np.uint64))
+    sums = (known >> np.uint64(32)).astype(np.uint32)
+    first = np.flatnonzero(np.diff(sums, prepend=sums[:1] + 1 if len(sums) else 0))
+    counts = np.diff(first, append=len(sums))
+    return Table(sums[first], offsets(counts), (known & np.uint64(0xFFFFFFFF)).astype(np.int32))
+
+
+def distinct(values: Array) -> Array:
+    """Sorted and without repeats; several times as fast as `numpy.unique`."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered

@@ -22,8 +22,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import final
 
-from rlfg.taxonomy.keytable import KeyTable, KeyWriter, every
+import numpy as np
+
+from rlfg.taxonomy.keytable import KeyTable, every, key_table
 from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.packed import pack
 from rlfg.taxonomy.resolving.spelling import skeleton
 from rlfg.taxonomy.tree import Taxonomy, topmost
 
@@ -68,10 +71,9 @@ def find_group_nouns(taxonomy: Taxonomy) -> GroupNouns:
         for (noun, of_two), leaves in bearers.items()
         if len(leaves) >= (2 if of_two else least)
     }
-    writer = KeyWriter()
-    for node, name in sorted((node, noun) for noun, nodes in found.items() for node in nodes):
-        writer.add(node, (name,))
-    return GroupNouns(writer.done(every))
+    pairs = sorted((node, noun) for noun, nodes in found.items() for node in nodes)
+    table = key_table(pack(name for _, name in pairs), np.array([node for node, _ in pairs], dtype=np.int32), every)
+    return GroupNouns(table)
 
 
 def _names_groups(taxonomy: Taxonomy) -> bool:

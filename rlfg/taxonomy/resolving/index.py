@@ -15,8 +15,8 @@ from rlfg.taxonomy.packed import Array
 from rlfg.taxonomy.resolving.csr import Table, build_table
 from rlfg.taxonomy.resolving.groups import GroupNouns, find_group_nouns
 from rlfg.taxonomy.resolving.products import ProductNames
-from rlfg.taxonomy.resolving.spelling import skeleton
-from rlfg.taxonomy.resolving.wordindex import WordIndex, build_words, index_ends
+from rlfg.taxonomy.resolving.spelling import skeleton, skeletons
+from rlfg.taxonomy.resolving.wordindex import WordIndex, build_words, index_ends, letter_sets
 from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
 
 RULES = 1
@@ -49,29 +49,28 @@ class NameIndex:
 
     def arrays(self) -> dict[str, Array]:
         """All of it but the products, which are quickly made, to be kept in a file and given to `Taxonomy.index`."""
-        tables = {"skeletons": self.skeletons, "ends": self.words.ends}
-        keyed = {"words": self.words.table, "groups": self.groups.table}
-        return {
-            **{
-                f"{name}_{part}": getattr(t, part)
-                for name, t in tables.items()
-                for part in ("sums", "starts", "values")
-            },
-            **{f"{name}_{part}": array for name, t in keyed.items() for part, array in t.arrays().items()},
+        parts = {
+            "skeletons": self.skeletons.arrays(),
+            "words": self.words.table.arrays(),
+            "ends": self.words.ends.arrays(),
+            "groups": self.groups.table.arrays(),
         }
+        found = {f"{name}_{part}": array for name, arrays in parts.items() for part, array in arrays.items()}
+        return found | {"letters": self.words.letters}
 
     @cached_property
     def skeletons(self) -> Table:
         """Skeleton → names."""
         return self._table("skeletons") or build_table(
-            (skeleton(name.split()), number) for number, name in enumerate(self.names)
+            (text, number) for number, text in enumerate(skeletons(self.names))
         )
 
     @cached_property
     def words(self) -> WordIndex:
         """The words of all names, for misspellings."""
         table = self._key_table("words") or build_words(self.names)
-        return WordIndex(table, self._table("ends") or index_ends(table.keys))
+        ends, letters = self._table("ends") or index_ends(table.keys), self._stored.get("letters")
+        return WordIndex(table, ends, letter_sets(table.keys) if letters is None else letters)
 
     @cached_property
     def groups(self) -> GroupNouns:

@@ -10,7 +10,7 @@ from rlfg.taxonomy.resolving.looks import is_leaf
 from rlfg.taxonomy.resolving.model import Resolution
 
 _AUTHORS = re.compile(
-    r"[\s(,]*(?:(?:[A-Z\u00c0-\u00de][\w.\u2019'-]*|et|ex|and|al\.?|de|von|van|in|&)[\s,)(]*){0,6}(?:\d{4}[a-z]?)?[\s).]*$"
+    r"[\s(,]*(?:(?:[A-Z\u00c0-\u00de][\w.\u2019'-]*+|et|ex|and|al\.?|de|von|van|in|&)[\s,)(]*){0,6}(?:\d{4}[a-z]?)?[\s).]*$"
 )
 _SUBSPECIES = re.compile(r"(?:subsp|ssp|subspecies|var|cv|f|forma)\.? ?", re.IGNORECASE)
 _LATIN_ENDING = re.compile(r"[a-z]{2,}(?:us|a|um|is|i|ae|ensis|oides|or|ens|ans|ix|ax|ys|on|os|o)$")

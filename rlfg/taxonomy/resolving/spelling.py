@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from rlfg.taxonomy.names import normalize
@@ -16,6 +17,7 @@ _VARIANTS = (
     ("gray", "grey"), ("colour", "color"), ("sulphur", "sulfur"), ("vermillion", "vermilion"), ("moustach", "mustach"),
     ("centre", "center"), ("harbour", "harbor"), ("armour", "armor"), ("mercedesbenz", "mercedes"), ("jewell", "jewel"),
 )  # fmt: skip
+_ANY_VARIANT = re.compile("|".join(variant for variant, _ in _VARIANTS))
 _PLURAL_E = re.compile("(?:ch|sh|[xzo])e$")
 
 
@@ -42,9 +44,25 @@ def skeleton(words: list[str]) -> str:
     Args:
         words: of a normalised text.
     """
-    glued = "".join(map(stem, words))
-    for variant, chosen in _VARIANTS:
-        if variant in glued:
+    return _made_one("".join(map(stem, words)))
+
+
+def skeletons(names: Iterable[str]) -> Iterator[str]:
+    """Those of many normalised names; each distinct word is looked at once."""
+    known = _Stems()
+    for name in names:
+        yield _made_one("".join(map(known.__getitem__, name.split())))
+
+
+class _Stems(dict[str, str]):
+    def __missing__(self, word: str) -> str:
+        found = self[word] = stem(word)
+        return found
+
+
+def _made_one(glued: str) -> str:
+    if _ANY_VARIANT.search(glued):
+        for variant, chosen in _VARIANTS:
             glued = glued.replace(variant, chosen)
     return glued
 

@@ -11,9 +11,9 @@ import numpy as np
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
-from rlfg.taxonomy.keytable import KeyTable, KeyWriter, every
-from rlfg.taxonomy.packed import Texts, offsets
-from rlfg.taxonomy.resolving.csr import Table, build_table
+from rlfg.taxonomy.keytable import KeyTable, every, key_table
+from rlfg.taxonomy.packed import Array, Texts, offsets, pack
+from rlfg.taxonomy.resolving.csr import Table, build_table, distinct
 
 LIKE_WORDS = 256
 """At most so many words with the same beginning or end are compared with a misspelt one."""
@@ -36,14 +36,15 @@ def allowance(length: int) -> int:
 class WordIndex:
     """The distinct words of all names, numbered as the keys of `table`, the names that have them, and their ends.
 
-    Words are compared only if they begin with the same three letters (four in long ones), end with the same, or begin
-    and end with the same two (short ones: begin with the same one); `exhaustive` compares all, to measure what that
-    and the caps lose.
+    Words are compared only if they begin with the same letter and also share three letters at one end (four if long)
+    or two at both (short ones: at the end), and if few letters are in only one of them. `exhaustive` compares all, to
+    measure what the ends and the caps lose; the letters lose nothing.
     """
 
-    def __init__(self, table: KeyTable, ends: Table, *, exhaustive: bool = False) -> None:
-        """Reads what `build_words` and `index_ends` make."""
-        self.table, self.ends, self.exhaustive = table, ends, exhaustive
+    def __init__(self, table: KeyTable, ends: Table, letters: Array, *, exhaustive: bool = False) -> None:
+        """Reads what `build_words`, `index_ends` and `letter_sets` make."""
+        self.table, self.ends, self.letters = table, ends, letters
+        self.exhaustive = exhaustive
         self.most_names = 1 << 30 if exhaustive else LIKE_NAMES
         self.like = lru_cache(maxsize=1 << 13)(self._like)
 
@@ -60,9 +61,7 @@ class WordIndex:
         edits = allowance(len(word))
         if not edits or len(word) > 40 or not word.isalpha():
             return []
-        alike = [
-            w for w in self._alike(word) if w[0] == word[0] and allowance(len(w)) and abs(len(w) - len(word)) <= edits
-        ]
+        alike = [w for w in self._alike(word, edits) if w[0] == word[0] and abs(len(w) - len(word)) <= edits]
         if not self.exhaustive:
             alike = alike[:LIKE_WORDS]
         found = extract(word, alike, scorer=OSA.distance, score_cutoff=edits, limit=None)
@@ -70,12 +69,13 @@ class WordIndex:
         least = min((distance for _, distance in near), default=0)
         return sorted(other for other, distance in near if distance == least)
 
-    def _alike(self, word: str) -> Iterable[str]:
+    def _alike(self, word: str, edits: int) -> Iterable[str]:
         words = self.table.keys
         if self.exhaustive:
             return words
-        numbers = {number: None for end in _asked_ends(word) for number in self.ends.get(end)}
-        return [words[number] for number in numbers]
+        numbers = np.concatenate([self.ends.get(end) for end in _asked_ends(word)])
+        differing = np.bitwise_count(self.letters[numbers] ^ np.uint64(_letter_set(word)))
+        return [words[number] for number in dict.fromkeys(numbers[differing <= 2 * edits].tolist())]
 
 
 def build_words(names: Texts) -> KeyTable:
@@ -84,14 +84,11 @@ def build_words(names: Texts) -> KeyTable:
     pairs = array("Q")
     for i, name in enumerate(names):
         pairs.extend([number.setdefault(word, len(number)) << 32 | i for word in name.split()])
-    writer = KeyWriter()
-    for i, word in enumerate(number):
-        writer.add(i, (word,))
-    words = writer.done(every)
+    words = key_table(pack(number), np.arange(len(number), dtype=np.int32), every)
     place = np.empty(len(number), dtype=np.uint64)
     place[words.nodes] = np.arange(len(number), dtype=np.uint64)
     both = np.frombuffer(pairs, dtype=np.uint64) if pairs else np.empty(0, dtype=np.uint64)
-    both = np.unique(place[both >> np.uint64(32)] << np.uint64(32) | both & np.uint64(0xFFFFFFFF))
+    both = distinct(place[both >> np.uint64(32)] << np.uint64(32) | both & np.uint64(0xFFFFFFFF))
     counts = np.bincount((both >> np.uint64(32)).astype(np.int64), minlength=len(number))
     return KeyTable(words.keys, words.buckets, offsets(counts), (both & np.uint64(0xFFFFFFFF)).astype(np.int32))
 
@@ -101,14 +98,35 @@ def index_ends(words: Texts) -> Table:
     return build_table((end, number) for number, word in enumerate(words) for end in _indexed_ends(word))
 
 
+def letter_sets(words: Texts) -> Array:
+    """(words,) uint64: which letters, modulo 32, each word has once, and twice.
+
+    One edit sets at most one of the bits, and clears at most one.
+    """
+    return np.fromiter(map(_letter_set, words), dtype=np.uint64, count=len(words))
+
+
+def _letter_set(word: str) -> int:
+    once = twice = 0
+    for letter in word:
+        bit = 1 << ord(letter) % 32
+        twice |= once & bit
+        once |= bit
+    return twice << 32 | once
+
+
 def _indexed_ends(word: str) -> tuple[str, ...]:
     if not allowance(len(word)):
         return ()
-    ends = f"^{word[:3]}", f"{word[-3:]}$", f"^{word[:4]}", f"{word[-4:]}$", f"^{word[:2]}{word[-2:]}$"
-    return (*ends, f"^{word[0]}{word[-2:]}$") if len(word) < _LONG else ends
+    first = word[0]
+    ends = (
+        f"^{word[:3]}", f"^{word[:4]}", f"^{first}{word[-3:]}$", f"^{first}{word[-4:]}$", f"^{word[:2]}{word[-2:]}$"
+    )  # fmt: skip
+    return (*ends, f"^{first}{word[-2:]}$") if len(word) < _LONG else ends
 
 
 def _asked_ends(word: str) -> tuple[str, ...]:
     n = 4 if len(word) >= _LONG else 3
-    ends = f"^{word[:n]}", f"{word[-n:]}$", f"^{word[:2]}{word[-2:]}$"
-    return (*ends, f"^{word[0]}{word[-2:]}$") if len(word) < _LONG else ends
+    first = word[0]
+    ends = f"^{word[:n]}", f"^{first}{word[-n:]}$", f"^{word[:2]}{word[-2:]}$"
+    return (*ends, f"^{first}{word[-2:]}$") if len(word) < _LONG else ends
