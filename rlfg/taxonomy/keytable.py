@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from rlfg.taxonomy.packed import Array, Texts, offsets, utf8
+from rlfg.taxonomy.packed import Array, Texts, offsets
 
 _HASH_BITS = 32
 Keep = Callable[[list[int]], list[bool]]
@@ -58,18 +58,27 @@ class KeyTable:
 
     def place(self, key: str) -> int | None:
         """The number of a key; None if it is none."""
-        raw = utf8(key)
+        raw = key.encode("utf-8", "surrogatepass")
         bucket = crc32(raw) >> self._shift
-        at = self._at
-        for i in range(self._bucket_at[bucket], self._bucket_at[bucket + 1]):
-            if self._text[at[i] : at[i + 1]] == raw:
+        i, stop = self._bucket_at[bucket], self._bucket_at[bucket + 1]
+        while i < stop:
+            if self._text[self._at[i] : self._at[i + 1]] == raw:
                 return i
+            i += 1
         return None
 
     def find(self, key: str) -> tuple[int, ...]:
         """The taxa of a text; none if it is no key."""
         i = self.place(key)
-        return () if i is None else tuple(self._nodes[self._starts[i] : self._starts[i + 1]])
+        if i is None:
+            return ()
+        start, stop = self._starts[i], self._starts[i + 1]
+        return (self._nodes[start],) if stop == start + 1 else tuple(self._nodes[start:stop])
+
+    def array(self, key: str) -> Array:
+        """The same as an array, which may be long."""
+        i = self.place(key)
+        return self.nodes[:0] if i is None else self.nodes[self._starts[i] : self._starts[i + 1]]
 
 
 def key_table(keys: Texts, nodes: Array, keep: Keep) -> KeyTable:

@@ -25,11 +25,11 @@ def normalize(text: str) -> str:
     Returns:
         The folded text; "" where no letter or digit is left.
     """
-    return _normalize(text)
+    return _remembered(text)
 
 
-@lru_cache(maxsize=2**14)  # lineages repeat their upper taxa, groups of rollouts their answers
-def _normalize(text: str) -> str:
+def fold(text: str) -> str:
+    """The same as `normalize`, without remembering: for texts that are new each time."""
     if text.isascii():
         return " ".join(text.replace("&", " and ").translate(_ASCII).split())
     text = text.replace("\u00b4", "'")  # an acute accent by itself would decompose to a space
@@ -39,6 +39,9 @@ def _normalize(text: str) -> str:
         return " ".join(closed.translate(_ASCII).split())
     spaced = "".join(char if _is_word(char) else " " for char in closed)
     return unicodedata.normalize("NFC", " ".join(spaced.split()))
+
+
+_remembered = lru_cache(maxsize=2**14)(fold)  # groups of rollouts repeat their answers
 
 
 def _decompose(text: str) -> str:

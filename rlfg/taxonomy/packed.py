@@ -103,6 +103,14 @@ class Texts(Sequence[str]):
             except UnicodeDecodeError as error:
                 raise not_text() from error
 
+    def pick(self, numbers: Array) -> list[str]:
+        """Some of the texts, at less cost than one by one."""
+        spans = zip(self.starts[numbers].tolist(), self.starts[numbers + 1].tolist(), strict=True)
+        try:
+            return [str(self._view[start:end], "utf-8", "surrogatepass") for start, end in spans]
+        except UnicodeDecodeError as error:
+            raise not_text() from error
+
     def raws(self) -> Iterator[memoryview]:
         """The bytes of each text, in order."""
         for low in range(0, len(self), _CHUNK):

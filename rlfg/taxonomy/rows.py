@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.names import fold
 from rlfg.taxonomy.packed import Labels, ListWriter, TextWriter
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Rows:
             Its number.
         """
         row = len(self.names)
-        keys = {normalize(name): None}
+        keys = {fold(name): None}
         self.names.append(name)
         self._codes.append(self._code(rank))
         self.vernaculars.append(_new(vernaculars, keys) if vernaculars else ())
@@ -134,7 +134,7 @@ def _new(texts: Iterable[str], taken: dict[str, None]) -> list[str]:
     """Those that normalise to something that is not taken, which then is."""
     found = []
     for text in texts:
-        key = normalize(text)
+        key = fold(text)
         if key and key not in taken:
             taken[key] = None
             found.append(text.strip())

@@ -232,7 +232,7 @@ def _is_sound_index(taxonomy: Taxonomy) -> bool:
         _is_sound(words, names)
         and _is_sound(stored_key_table(taxonomy.index, "groups"), taxonomy.n)
         and _is_sound_table(stored_table(taxonomy.index, "skeletons"), names)
-        and _is_sound_table(stored_table(taxonomy.index, "ends"), len(words.keys))
+        and all(_is_sound_table(stored_table(taxonomy.index, name), len(words.keys)) for name in ("cuts", "ends"))
         and len(taxonomy.index["letters"]) == len(words.keys)
     )
 

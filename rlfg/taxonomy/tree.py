@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rlfg.taxonomy.keytable import KeyTable
 from rlfg.taxonomy.ledger import Provenance
-from rlfg.taxonomy.names import normalize
+from rlfg.taxonomy.names import fold, normalize
 from rlfg.taxonomy.packed import Array, Labels, Lists, Texts
 
 NameKind = Literal["name", "synonym", "vernacular"]
@@ -74,7 +74,7 @@ class Taxonomy:
         for array in (self.parent, self.ends, self.depth, self.leaf_count):
             array.setflags(write=False)
         find = self.by_name.find
-        object.__setattr__(self, "_find", lru_cache(_REMEMBERED)(lambda text: find(normalize(text))))
+        object.__setattr__(self, "_find", lru_cache(_REMEMBERED)(lambda text: find(fold(text))))
         object.__setattr__(self, "_parents", self.parent.data)
         object.__setattr__(self, "_ends", self.ends.data)
 

@@ -123,7 +123,10 @@ def fuzzy_recall(taxonomy: Taxonomy, size: int, seed: int) -> tuple[Share, Share
     """Of made-up misspellings: found with the caps, found without any, and found as another taxon (with the caps)."""
     rng = random.Random(seed)
     capped, free = NameIndex(taxonomy), NameIndex(taxonomy)
-    free.__dict__["words"] = WordIndex(capped.words.table, capped.words.ends, capped.words.letters, exhaustive=True)
+    words = capped.words
+    free.__dict__["words"] = WordIndex(
+        table=words.table, cuts=words.cuts, ends=words.ends, letters=words.letters, exhaustive=True
+    )
     drawn = [capped.names[i] for i in rng.sample(range(len(capped.names)), min(size, len(capped.names)))]
     typos = {typo: name for name in drawn if (typo := misspell(name, rng)) and not taxonomy.lookup(typo)}
     hits = [

@@ -21,7 +21,7 @@ class Table:
     """
 
     PARTS = ("sums", "starts", "values")
-    __slots__ = ("_starts", "_sums", "_values", "starts", "sums", "values")
+    __slots__ = ("_starts", "_sums", "starts", "sums", "values")
 
     def __init__(self, sums: Array, starts: Array, values: Array) -> None:
         """Reads what `build_table` makes.
@@ -32,19 +32,19 @@ class Table:
             values: (V,) int32, ascending and distinct for each text.
         """
         self.sums, self.starts, self.values = sums, starts, values
-        self._sums, self._starts, self._values = sums.data, starts.data, values.data
+        self._sums, self._starts = sums.data, starts.data
 
     def arrays(self) -> dict[str, Array]:
         """All of it, by `PARTS`."""
         return {part: getattr(self, part) for part in self.PARTS}
 
-    def get(self, text: str) -> memoryview[int]:
+    def get(self, text: str) -> Array:
         """The values of a text; empty if it is unknown."""
         wanted = checksum(text)
         at = bisect_left(self._sums, wanted)
         if at == len(self._sums) or self._sums[at] != wanted:
-            return self._values[:0]
-        return self._values[self._starts[at] : self._starts[at + 1]]
+            return self.values[:0]
+        return self.values[self._starts[at] : self._starts[at + 1]]
 
 
 def checksum(text: str) -> int:

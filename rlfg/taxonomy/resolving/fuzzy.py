@@ -7,8 +7,11 @@ edits. Two words may be misspelt only in a name of three or more, and one name m
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
+from rlfg.taxonomy.packed import Array
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.spelling import stem
 from rlfg.taxonomy.resolving.wordindex import allowance
@@ -58,17 +61,24 @@ def _options(index: NameIndex, word: str) -> list[str]:
 
 def _names_with(index: NameIndex, options: list[list[str]]) -> list[str]:
     """Names made of one option of each word, in order."""
-    names = (index.names[number] for number in _numbers_with(index, options))
+    names = index.names.pick(_numbers_with(index, options)[: index.words.most_names])
     return [name for name in names if _fits(name.split(), options)]
 
 
-def _numbers_with(index: NameIndex, options: list[list[str]]) -> list[int]:
-    """Names that have the rarest of the words, and the others too if these are many."""
-    holders = sorted(([number for word in option for number in index.words.names(word)] for option in options), key=len)
-    rarest, *others = holders
-    if len(rarest) > index.words.most_names:
-        rarest = sorted(set(rarest).intersection(*others))
-    return rarest[: index.words.most_names]
+def _numbers_with(index: NameIndex, options: list[list[str]]) -> Array:
+    """Names that have one option of each word, in any order."""
+    holders = [[index.words.names(word) for word in option] for option in options]
+    rarest, *others = sorted(holders, key=lambda arrays: sum(map(len, arrays)))
+    found = np.concatenate(rarest)
+    for arrays in others:
+        found = found[np.any([_are_in(array, found) for array in arrays], axis=0)]
+    return np.unique(found)
+
+
+def _are_in(ordered: Array, wanted: Array) -> NDArray[np.bool_]:
+    """Which of `wanted` are in a sorted array."""
+    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return np.asarray(ordered[places] == wanted)
 
 
 def _fits(words: list[str], options: list[list[str]]) -> bool:
@@ -98,7 +108,7 @@ def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | 
     rarest = min((index.words.names(word) for word in known), key=len)[: index.words.most_names]
     near = [
         name
-        for name in map(index.names.__getitem__, rarest)
+        for name in index.names.pick(rarest)
         if len(name.split()) != len(words)
         and name[0] == glued[0]
         and OSA.distance(glued, name.replace(" ", ""), score_cutoff=1) <= min(1, allowance(len(glued)))

@@ -16,7 +16,7 @@ from rlfg.taxonomy.resolving.csr import Table, build_table
 from rlfg.taxonomy.resolving.groups import GroupNouns, find_group_nouns
 from rlfg.taxonomy.resolving.products import ProductNames
 from rlfg.taxonomy.resolving.spelling import skeleton, skeletons
-from rlfg.taxonomy.resolving.wordindex import WordIndex, build_words, index_ends, letter_sets
+from rlfg.taxonomy.resolving.wordindex import WordIndex, build_words, index_cuts, index_ends, letter_sets
 from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
 
 RULES = 1
@@ -39,7 +39,7 @@ class NameIndex:
         Names that differ only in such ways of writing are all meant: the candidates of each are joined.
         """
         wanted = skeleton(words)
-        found = {name: None for i in self.skeletons.get(wanted) if skeleton((name := self.names[i]).split()) == wanted}
+        found = [n for n in self.names.pick(self.skeletons.get(wanted)) if skeleton(n.split()) == wanted]
         if not found:
             return None
         nodes_of = {name: self.taxonomy.lookup(name) for name in found}
@@ -52,6 +52,7 @@ class NameIndex:
         parts = {
             "skeletons": self.skeletons.arrays(),
             "words": self.words.table.arrays(),
+            "cuts": self.words.cuts.arrays(),
             "ends": self.words.ends.arrays(),
             "groups": self.groups.table.arrays(),
         }
@@ -69,8 +70,13 @@ class NameIndex:
     def words(self) -> WordIndex:
         """The words of all names, for misspellings."""
         table = self._key_table("words") or build_words(self.names)
-        ends, letters = self._table("ends") or index_ends(table.keys), self._stored.get("letters")
-        return WordIndex(table, ends, letter_sets(table.keys) if letters is None else letters)
+        letters = self._stored.get("letters")
+        return WordIndex(
+            table=table,
+            cuts=self._table("cuts") or index_cuts(table.keys),
+            ends=self._table("ends") or index_ends(table.keys),
+            letters=letter_sets(table.keys) if letters is None else letters,
+        )
 
     @cached_property
     def groups(self) -> GroupNouns:
@@ -97,7 +103,7 @@ class NameIndex:
 
 
 def stored_table(arrays: Mapping[str, Array], name: str) -> Table:
-    """Skeletons or ends of words out of `NameIndex.arrays`."""
+    """Skeletons, cuts or ends out of `NameIndex.arrays`."""
     return Table(*(arrays[f"{name}_{part}"] for part in Table.PARTS))
 
 

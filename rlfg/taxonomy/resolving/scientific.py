@@ -78,9 +78,9 @@ def _abbreviated(index: NameIndex, text: str) -> Resolution | None:
     initial, epithet = match.group(1).lower(), normalize(match.group(2))
     nodes = {
         found
-        for number in index.words.names(epithet)[:MOST_EPITHETS]
-        if (words := index.names[number].split()) and len(words) == 2 and words[1] == epithet and words[0][0] == initial
-        for found in index.taxonomy.lookup(" ".join(words))
+        for name in index.names.pick(index.words.names(epithet)[:MOST_EPITHETS])
+        if (words := name.split()) and len(words) == 2 and words[1] == epithet and words[0][0] == initial
+        for found in index.taxonomy.lookup(name)
     }
     if len(nodes) != 1:
         return None

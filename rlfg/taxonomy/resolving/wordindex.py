@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import final
 
@@ -19,8 +18,6 @@ LIKE_WORDS = 256
 """At most so many words with the same beginning or end are compared with a misspelt one."""
 LIKE_NAMES = 256
 """At most so many names with the right words are compared with a text."""
-_LONG = 8
-"""Words from this length on share four letters at an end rather than three."""
 
 
 def allowance(length: int) -> int:
@@ -36,14 +33,14 @@ def allowance(length: int) -> int:
 class WordIndex:
     """The distinct words of all names, numbered as the keys of `table`, the names that have them, and their ends.
 
-    Words are compared only if they begin with the same letter and also share three letters at one end (four if long)
-    or two at both (short ones: at the end), and if few letters are in only one of them. `exhaustive` compares all, to
-    measure what the ends and the caps lose; the letters lose nothing.
+    A word is compared with all that one edit away from it may be, by `cuts`. If there is none, a long one is compared
+    with those that begin with the same letter and share four letters at one end or two at both, and that have nearly
+    the same letters. `exhaustive` compares all, to measure what the ends and the caps lose.
     """
 
-    def __init__(self, table: KeyTable, ends: Table, letters: Array, *, exhaustive: bool = False) -> None:
-        """Reads what `build_words`, `index_ends` and `letter_sets` make."""
-        self.table, self.ends, self.letters = table, ends, letters
+    def __init__(self, *, table: KeyTable, cuts: Table, ends: Table, letters: Array, exhaustive: bool = False) -> None:
+        """Reads what `build_words`, `index_cuts`, `index_ends` and `letter_sets` make."""
+        self.table, self.cuts, self.ends, self.letters = table, cuts, ends, letters
         self.exhaustive = exhaustive
         self.most_names = 1 << 30 if exhaustive else LIKE_NAMES
         self.like = lru_cache(maxsize=1 << 13)(self._like)
@@ -52,30 +49,36 @@ class WordIndex:
         """Whether any name has this word."""
         return self.table.place(word) is not None
 
-    def names(self, word: str) -> Sequence[int]:
-        """The names that have this word, by number."""
-        return self.table.find(word)
+    def names(self, word: str) -> Array:
+        """The names that have this word, by number, ascending."""
+        return self.table.array(word)
 
     def _like(self, word: str) -> list[str]:
         """The words that `word` may misspell: the same first letter and few edits, the nearest ones only."""
         edits = allowance(len(word))
         if not edits or len(word) > 40 or not word.isalpha():
             return []
-        alike = [w for w in self._alike(word, edits) if w[0] == word[0] and abs(len(w) - len(word)) <= edits]
-        if not self.exhaustive:
-            alike = alike[:LIKE_WORDS]
-        found = extract(word, alike, scorer=OSA.distance, score_cutoff=edits, limit=None)
-        near = [(hit[0], hit[1]) for hit in found if hit[1] <= allowance(len(hit[0]))]
-        least = min((distance for _, distance in near), default=0)
-        return sorted(other for other, distance in near if distance == least)
-
-    def _alike(self, word: str, edits: int) -> Iterable[str]:
-        words = self.table.keys
         if self.exhaustive:
-            return words
-        numbers = np.concatenate([self.ends.get(end) for end in _asked_ends(word)])
+            return _nearest(word, list(self.table.keys), edits)
+        found = _nearest(word, self._one_away(word), 1)
+        return found or (_nearest(word, self._two_away(word), 2) if edits == 2 else [])
+
+    def _one_away(self, word: str) -> list[str]:
+        return self.table.keys.pick(np.unique(np.concatenate([self.cuts.get(cut) for cut in _cuts(word)]))[:LIKE_WORDS])
+
+    def _two_away(self, word: str) -> list[str]:
+        numbers = np.concatenate([self.ends.get(end) for end in _ends(word)])
         differing = np.bitwise_count(self.letters[numbers] ^ np.uint64(_letter_set(word)))
-        return [words[number] for number in dict.fromkeys(numbers[differing <= 2 * edits].tolist())]
+        return self.table.keys.pick(np.unique(numbers[differing <= 4])[:LIKE_WORDS])
+
+
+def _nearest(word: str, others: list[str], edits: int) -> list[str]:
+    found = extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=None)
+    near = [
+        (other, distance) for other, distance, _ in found if other[0] == word[0] and distance <= allowance(len(other))
+    ]
+    least = min((distance for _, distance in near), default=0)
+    return sorted(other for other, distance in near if distance == least)
 
 
 def build_words(names: Texts) -> KeyTable:
@@ -93,9 +96,25 @@ def build_words(names: Texts) -> KeyTable:
     return KeyTable(words.keys, words.buckets, offsets(counts), (both & np.uint64(0xFFFFFFFF)).astype(np.int32))
 
 
+def index_cuts(words: Texts) -> Table:
+    """Words, and words without one of their letters → numbers: two words one edit apart share one of these."""
+    return build_table(
+        (cut, number) for number, word in enumerate(words) if allowance(len(word)) for cut in _cuts(word)
+    )
+
+
+def _cuts(word: str) -> list[str]:
+    return [word, *(word[:i] + word[i + 1 :] for i in range(len(word)))]
+
+
 def index_ends(words: Texts) -> Table:
-    """Beginnings and ends → numbers of the words that have them."""
-    return build_table((end, number) for number, word in enumerate(words) for end in _indexed_ends(word))
+    """Beginnings and ends of long words → numbers of the words that have them."""
+    long = ((number, word) for number, word in enumerate(words) if allowance(len(word)) == 2)
+    return build_table((end, number) for number, word in long for end in _ends(word))
+
+
+def _ends(word: str) -> tuple[str, ...]:
+    return f"^{word[:4]}", f"^{word[0]}{word[-4:]}$", f"^{word[:2]}{word[-2:]}$"
 
 
 def letter_sets(words: Texts) -> Array:
@@ -113,20 +132,3 @@ def _letter_set(word: str) -> int:
         twice |= once & bit
         once |= bit
     return twice << 32 | once
-
-
-def _indexed_ends(word: str) -> tuple[str, ...]:
-    if not allowance(len(word)):
-        return ()
-    first = word[0]
-    ends = (
-        f"^{word[:3]}", f"^{word[:4]}", f"^{first}{word[-3:]}$", f"^{first}{word[-4:]}$", f"^{word[:2]}{word[-2:]}$"
-    )  # fmt: skip
-    return (*ends, f"^{first}{word[-2:]}$") if len(word) < _LONG else ends
-
-
-def _asked_ends(word: str) -> tuple[str, ...]:
-    n = 4 if len(word) >= _LONG else 3
-    first = word[0]
-    ends = f"^{word[:n]}", f"^{first}{word[-n:]}$", f"^{word[:2]}{word[-2:]}$"
-    return (*ends, f"^{first}{word[-2:]}$") if len(word) < _LONG else ends
