@@ -111,6 +111,10 @@ class Texts(Sequence[str]):
         except UnicodeDecodeError as error:
             raise not_text() from error
 
+    def lengths(self, numbers: Array) -> NDArray[np.int64]:
+        """(numbers,) bytes of some of the texts."""
+        return np.asarray(self.starts[numbers + 1].astype(np.int64) - self.starts[numbers])
+
     def raws(self) -> Iterator[memoryview]:
         """The bytes of each text, in order."""
         for low in range(0, len(self), _CHUNK):

@@ -7,11 +7,14 @@ edits. Two words may be misspelt only in a name of three or more, and one name m
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import takewhile
+
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from rlfg.taxonomy.packed import Array
+from rlfg.taxonomy.packed import Array, utf8
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.spelling import stem
 from rlfg.taxonomy.resolving.wordindex import allowance
@@ -19,6 +22,9 @@ from rlfg.taxonomy.resolving.wordset import word_set
 
 MOST_WORDS = 8
 MOST_GLUED = 4
+MOST_SPACES = 8
+FEW_NAMES = 8
+"""So many names are read rather than looked for under the other words."""
 GLUED_LENGTH = 12
 """Shortest run of letters in which one edit is forgiven where words are also glued or cut."""
 REAL_WORDS = word_set(
@@ -43,8 +49,8 @@ def misspelt(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] 
     """The one name that these words misspell, and the taxa it names; None if there is none, or more than one."""
     if not words or len(words) > MOST_WORDS:
         return None
-    options = [_options(index, word) for word in words]
-    if not all(options):
+    options = list(takewhile(bool, (_options(index, word) for word in words)))
+    if len(options) < len(words):
         return _glued(index, words)
     wrong = sum(option != [word] for option, word in zip(options, words, strict=True))
     if not 1 <= wrong <= (2 if len(words) > 2 else 1):
@@ -62,7 +68,7 @@ def _options(index: NameIndex, word: str) -> list[str]:
 def _names_with(index: NameIndex, options: list[list[str]]) -> list[str]:
     """Names made of one option of each word, in order."""
     names = index.names.pick(_numbers_with(index, options)[: index.words.most_names])
-    return [name for name in names if _fits(name.split(), options)]
+    return [name for name in dict.fromkeys(names) if _fits(name.split(), options)]
 
 
 def _numbers_with(index: NameIndex, options: list[list[str]]) -> Array:
@@ -71,8 +77,10 @@ def _numbers_with(index: NameIndex, options: list[list[str]]) -> Array:
     rarest, *others = sorted(holders, key=lambda arrays: sum(map(len, arrays)))
     found = np.concatenate(rarest)
     for arrays in others:
-        found = found[np.any([_are_in(array, found) for array in arrays], axis=0)]
-    return np.unique(found)
+        if len(found) <= FEW_NAMES:
+            break
+        found = found[reduce(np.logical_or, (_are_in(array, found) for array in arrays))]
+    return found
 
 
 def _are_in(ordered: Array, wanted: Array) -> NDArray[np.bool_]:
@@ -105,7 +113,9 @@ def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | 
     known = [w for word in words for w in ([word] if word in index.words else index.words.like(word))]
     if not known:
         return None
-    rarest = min((index.words.names(word) for word in known), key=len)[: index.words.most_names]
+    rarest = min((index.words.names(word) for word in known), key=len)
+    more = index.names.lengths(rarest) - len(utf8(glued))
+    rarest = rarest[(more >= -4) & (more <= 4 + MOST_SPACES)][: index.words.most_names]
     near = [
         name
         for name in index.names.pick(rarest)

@@ -64,7 +64,8 @@ class WordIndex:
         return found or (_nearest(word, self._two_away(word), 2) if edits == 2 else [])
 
     def _one_away(self, word: str) -> list[str]:
-        return self.table.keys.pick(np.unique(np.concatenate([self.cuts.get(cut) for cut in _cuts(word)]))[:LIKE_WORDS])
+        numbers = {number for cut in _cuts(word) for number in self.cuts.get(cut).tolist()}
+        return self.table.keys.pick(np.array(sorted(numbers)[:LIKE_WORDS], dtype=np.int64))
 
     def _two_away(self, word: str) -> list[str]:
         numbers = np.concatenate([self.ends.get(end) for end in _ends(word)])
