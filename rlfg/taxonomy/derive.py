@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from rlfg.taxonomy.keytable import KeyTable, first, key_table, lowest
 from rlfg.taxonomy.ledger import Provenance
 from rlfg.taxonomy.names import normalize
-from rlfg.taxonomy.packed import Labels, Lists, ListWriter, Texts
+from rlfg.taxonomy.packed import Labels, Lists, Texts
+from rlfg.taxonomy.packing import ListWriter
 from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
 
 

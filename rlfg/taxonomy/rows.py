@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.names import fold
-from rlfg.taxonomy.packed import Labels, ListWriter, TextWriter
+from rlfg.taxonomy.packed import Labels
+from rlfg.taxonomy.packing import ListWriter, TextWriter
 
 if TYPE_CHECKING:
     from rlfg.taxonomy.build import TaxonRecord

@@ -26,7 +26,7 @@ import numpy as np
 
 from rlfg.taxonomy.keytable import KeyTable, every, key_table
 from rlfg.taxonomy.names import normalize
-from rlfg.taxonomy.packed import pack
+from rlfg.taxonomy.packing import pack
 from rlfg.taxonomy.resolving.spelling import skeleton
 from rlfg.taxonomy.tree import Taxonomy, topmost
 

@@ -11,7 +11,8 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
 from rlfg.taxonomy.keytable import KeyTable, every, key_table
-from rlfg.taxonomy.packed import Array, Texts, offsets, pack
+from rlfg.taxonomy.packed import Array, Texts, offsets
+from rlfg.taxonomy.packing import pack
 from rlfg.taxonomy.resolving.csr import Table, build_table, distinct
 
 LIKE_WORDS = 256
