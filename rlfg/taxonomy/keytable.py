@@ -38,7 +38,7 @@ class KeyTable:
             nodes: int32, the taxa.
         """
         self.keys, self.buckets, self.starts, self.nodes = keys, buckets, starts, nodes
-        self._shift = _HASH_BITS - (len(buckets) - 1).bit_length() + 1
+        self._shift = bucket_shift(buckets)
         self._text, self._at = keys.text.data, keys.starts.data
         self._bucket_at, self._starts, self._nodes = buckets.data, starts.data, nodes.data
 
@@ -95,7 +95,7 @@ def key_table(keys: Texts, nodes: Array, keep: Keep) -> KeyTable:
     heads, kept = _grouped(keys, nodes, order, hashes, keep)
     places = np.flatnonzero(heads)
     counts = np.add.reduceat(kept, places, dtype=np.int64) if len(places) else places
-    return KeyTable(keys.take(order[places]), _buckets(hashes[places]), offsets(counts), nodes[order[kept]])
+    return KeyTable(keys.take(order[places]), first_of_buckets(hashes[places]), offsets(counts), nodes[order[kept]])
 
 
 def every(nodes: list[int]) -> list[bool]:
@@ -141,8 +141,13 @@ def _grouped(
     return heads, kept
 
 
-def _buckets(hashes: Array) -> Array:
-    """The first key of each bucket, of sorted hashes."""
+def first_of_buckets(hashes: Array) -> Array:
+    """(2^b + 1,) the first of some sorted hashes in each bucket, and their number at the end."""
     bits = min(_HASH_BITS, max(len(hashes) - 1, 0).bit_length())
     borders = np.arange((1 << bits) + 1, dtype=np.int64) << (_HASH_BITS - bits)
     return np.searchsorted(hashes.astype(np.int64), borders).astype(np.uint32)
+
+
+def bucket_shift(buckets: Array) -> int:
+    """How far to shift a hash to get the number of its bucket."""
+    return _HASH_BITS - (len(buckets) - 1).bit_length() + 1

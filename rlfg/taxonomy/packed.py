@@ -104,6 +104,8 @@ class Texts(Sequence[str]):
 
     def pick(self, numbers: Array) -> list[str]:
         """Some of the texts, at less cost than one by one."""
+        if not len(numbers):
+            return []
         spans = zip(self.starts[numbers].tolist(), self.starts[numbers + 1].tolist(), strict=True)
         try:
             return [str(self._view[start:end], "utf-8", "surrogatepass") for start, end in spans]

@@ -238,22 +238,28 @@ def _is_sound_index(taxonomy: Taxonomy) -> bool:
 
 
 def _is_sound_table(table: Table, n: int) -> bool:
-    sums = len(table.sums)
-    return len(table.starts) == sums + 1 and _cuts(table.starts, len(table.values)) and _between(table.values, 0, n - 1)
+    return (
+        _are_buckets(table.buckets, len(table.sums))
+        and len(table.starts) == len(table.sums) + 1
+        and _cuts(table.starts, len(table.values))
+        and _between(table.values, 0, n - 1)
+    )
 
 
 def _is_sound(table: KeyTable, n: int) -> bool:
     """Whether a table's taxa, or other numbers, are below n."""
-    buckets = len(table.buckets) - 1
     return (
-        buckets > 0
-        and buckets.bit_count() == 1
-        and _cuts(table.buckets, len(table.keys))
+        _are_buckets(table.buckets, len(table.keys))
         and _cuts(table.keys.starts, len(table.keys.text))
         and len(table.starts) == len(table.keys) + 1
         and _cuts(table.starts, len(table.nodes))
         and _between(table.nodes, 0, n - 1)
     )
+
+
+def _are_buckets(buckets: Array, length: int) -> bool:
+    count = len(buckets) - 1
+    return count > 0 and count.bit_count() == 1 and _cuts(buckets, length)
 
 
 def _between(values: Array, low: Array | int, high: Array | int) -> bool:

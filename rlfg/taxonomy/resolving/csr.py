@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterable
 from typing import final
 from zlib import crc32
 
 import numpy as np
 
+from rlfg.taxonomy.keytable import bucket_shift, first_of_buckets
 from rlfg.taxonomy.packed import Array, offsets, utf8
 
 
@@ -17,22 +17,24 @@ from rlfg.taxonomy.packed import Array, offsets, utf8
 class Table:
     """K texts, known by their checksums, and V values; two texts may share a checksum, so users check what they get.
 
-    Twelve bytes a text and four a value, in memory or mapped from a file; one look-up takes a microsecond or two.
+    Twelve to sixteen bytes a text and four a value, in memory or mapped from a file.
     """
 
-    PARTS = ("sums", "starts", "values")
-    __slots__ = ("_starts", "_sums", "starts", "sums", "values")
+    PARTS = ("sums", "buckets", "starts", "values")
+    __slots__ = ("_bucket_at", "_shift", "_starts", "_sums", "buckets", "starts", "sums", "values")
 
-    def __init__(self, sums: Array, starts: Array, values: Array) -> None:
+    def __init__(self, sums: Array, buckets: Array, starts: Array, values: Array) -> None:
         """Reads what `build_table` makes.
 
         Args:
             sums: (K,) uint32, ascending.
+            buckets: (2^b + 1,) the first sum of each bucket, as `KeyTable` has them.
             starts: (K + 1,) where each text's values start.
             values: (V,) int32, ascending and distinct for each text.
         """
-        self.sums, self.starts, self.values = sums, starts, values
-        self._sums, self._starts = sums.data, starts.data
+        self.sums, self.buckets, self.starts, self.values = sums, buckets, starts, values
+        self._shift = bucket_shift(buckets)
+        self._sums, self._bucket_at, self._starts = sums.data, buckets.data, starts.data
 
     def arrays(self) -> dict[str, Array]:
         """All of it, by `PARTS`."""
@@ -41,10 +43,11 @@ class Table:
     def get(self, text: str) -> Array:
         """The values of a text; empty if it is unknown."""
         wanted = checksum(text)
-        at = bisect_left(self._sums, wanted)
-        if at == len(self._sums) or self._sums[at] != wanted:
-            return self.values[:0]
-        return self.values[self._starts[at] : self._starts[at + 1]]
+        bucket = wanted >> self._shift
+        for at in range(self._bucket_at[bucket], self._bucket_at[bucket + 1]):
+            if self._sums[at] == wanted:
+                return self.values[self._starts[at] : self._starts[at + 1]]
+        return self.values[:0]
 
 
 def checksum(text: str) -> int:
@@ -59,7 +62,8 @@ def build_table(pairs: Iterable[tuple[str, int]]) -> Table:
     sums = (known >> np.uint64(32)).astype(np.uint32)
     first = np.flatnonzero(np.diff(sums, prepend=sums[:1] + 1 if len(sums) else 0))
     counts = np.diff(first, append=len(sums))
-    return Table(sums[first], offsets(counts), (known & np.uint64(0xFFFFFFFF)).astype(np.int32))
+    sums = sums[first]
+    return Table(sums, first_of_buckets(sums), offsets(counts), (known & np.uint64(0xFFFFFFFF)).astype(np.int32))
 
 
 def distinct(values: Array) -> Array:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import compress
 from typing import final
 
 import numpy as np
@@ -108,21 +109,24 @@ def _above(taxonomy: Taxonomy, leaf: int) -> list[int]:
 
 
 def _english_leaves(taxonomy: Taxonomy) -> Iterator[tuple[int, tuple[str, ...]]]:
-    leaves = taxonomy.leaves()
-    shaped = sum(_BINOMIAL.match(taxonomy.names[leaf]) is not None for leaf in leaves)
-    latin = shaped > _LATIN_TREE * len(leaves)
-    for leaf in leaves:
-        name = taxonomy.names[leaf]
-        scientific = (latin and _BINOMIAL.match(name)) or _has_genus(taxonomy, leaf)
-        names = taxonomy.vernaculars[leaf] if scientific else (name, *taxonomy.vernaculars[leaf])
+    above = np.append(taxonomy.parent, -1)
+    is_leaf = (above[1:] != np.arange(taxonomy.n)).tolist()  # the first child would be the next node
+    shaped = sum(map(_is_binomial, compress(taxonomy.names, is_leaf)))
+    latin = shaped > _LATIN_TREE * sum(is_leaf)
+    for leaf, (name, common) in compress(enumerate(zip(taxonomy.names, taxonomy.vernaculars, strict=True)), is_leaf):
+        names = common if (latin and _is_binomial(name)) or _has_genus(taxonomy, leaf, name) else (name, *common)
         if names:
             yield leaf, names
 
 
-def _has_genus(taxonomy: Taxonomy, leaf: int) -> bool:
+def _is_binomial(name: str) -> bool:
+    return _BINOMIAL.match(name) is not None
+
+
+def _has_genus(taxonomy: Taxonomy, leaf: int, name: str) -> bool:
     """Whether the name begins with that of the taxon above, as a binomial's does."""
     above = int(taxonomy.parent[leaf])
-    key = normalize(taxonomy.names[leaf])
+    key = normalize(name)
     return above >= 0 and key.split()[:1] == [normalize(taxonomy.names[above])]
 
 

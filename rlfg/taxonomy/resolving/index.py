@@ -42,7 +42,7 @@ class NameIndex:
         found = [n for n in self.names.pick(self.skeletons.get(wanted)) if skeleton(n.split()) == wanted]
         if not found:
             return None
-        nodes_of = {name: self.taxonomy.lookup(name) for name in found}
+        nodes_of = {name: self.taxonomy.by_name.find(name) for name in found}
         nodes = sorted({node for nodes in nodes_of.values() for node in nodes})
         apart = [a for a in nodes if not any(self.taxonomy.is_ancestor(a, b) for b in nodes)]
         return min(nodes_of, key=lambda name: (nodes_of[name], name)), tuple(apart)

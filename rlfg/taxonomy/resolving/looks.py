@@ -30,7 +30,7 @@ class Found:
 def as_it_stands(index: NameIndex, profile: Profile, words: list[str]) -> Found | None:
     """A name, synonym or common name of the taxonomy."""
     taxonomy, text = index.taxonomy, " ".join(words)
-    nodes = taxonomy.lookup(text)
+    nodes = taxonomy.by_name.find(text)
     if not nodes:
         return None
     kinds = {taxonomy.name_kind(node, text) for node in nodes}

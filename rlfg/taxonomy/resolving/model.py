@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from rlfg.taxonomy.tree import NameKind
@@ -41,11 +41,14 @@ class Resolution:
 
     def after(self, *steps: str) -> Resolution:
         """The same, with steps put before its own."""
-        return replace(self, trace=(*steps, *self.trace))
+        return self._but(self.status, (*steps, *self.trace))
 
     def then(self, *steps: str, status: Status | None = None) -> Resolution:
         """The same, with steps added, and another status if one is given."""
-        return replace(self, trace=(*self.trace, *steps), status=status or self.status)
+        return self._but(status or self.status, (*self.trace, *steps))
+
+    def _but(self, status: Status, trace: tuple[str, ...]) -> Resolution:
+        return Resolution(status=status, candidates=self.candidates, group=self.group, span=self.span, trace=trace)
 
 
 def unresolved(*steps: str) -> Resolution:
