@@ -71,13 +71,21 @@ class Prefix:
         cache = copy.copy(self.cache)
         cache.layers = [copy.copy(layer) for layer in self.cache.layers]
         for layer in cache.layers:
-            layer.keys, layer.values = layer.keys[prompt_R], layer.values[prompt_R]
+            layer.keys, layer.values = _take(layer.keys, prompt_R), _take(layer.values, prompt_R)
         return Prefix(
             cache=cache,
-            last_hidden_PH=self.last_hidden_PH[prompt_R],
+            last_hidden_PH=_take(self.last_hidden_PH, prompt_R),
             mask_PT=self.mask_PT[prompt_R],
             next_position_P=self.next_position_P[prompt_R],
         )
+
+
+def _take(of_P: Tensor, prompt_R: Tensor) -> Tensor:
+    """Rows of a tensor, whose gradients add up in a fixed order.
+
+    On a CPU those of `of_P[prompt_R]` add up as its threads come by, and on a GPU those of `index_select` do.
+    """
+    return of_P.index_select(0, prompt_R) if of_P.device.type == "cpu" else of_P[prompt_R]
 
 
 def run_prefix(lm: Any, batch: dict[str, Tensor]) -> Prefix:
