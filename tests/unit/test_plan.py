@@ -248,7 +248,8 @@ def test_shipped_architectures_have_the_published_size(name: str, parameters: in
     assert len(found.targets) == modules
 
 
-def test_a_model_that_is_nowhere() -> None:
+def test_a_model_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(
         RlfgError, match=r"runs/demo/sft/final: no folder .* known without the hub: Qwen/Qwen2\.5-VL-3B"
     ):
