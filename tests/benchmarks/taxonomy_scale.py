@@ -243,13 +243,16 @@ def measure_package(size: int, folder: Path) -> dict[str, float]:
 def _write_taxdump(size: int, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     with (folder / "nodes.dmp").open("w") as nodes, (folder / "names.dmp").open("w") as names:
-        nodes.write("1\t|\t1\t|\tno rank\t|\t\n")
+        nodes.write(f"1\t|\t1\t|\tno rank\t|\t{_MORE_COLUMNS}\n")
         names.write("1\t|\tlife\t|\t\t|\tscientific name\t|\n")
         for record in taxa(size):
             number, above = int(str(record.id), 16) + 2, 1 if record.parent is None else int(str(record.parent), 16) + 2
-            nodes.write(f"{number}\t|\t{above}\t|\t{record.rank}\t|\t\n")
+            nodes.write(f"{number}\t|\t{above}\t|\t{record.rank}\t|\t{_MORE_COLUMNS}\n")
             names.write(f"{number}\t|\t{record.name}\t|\t\t|\tscientific name\t|\n")
 
+
+_MORE_COLUMNS = "\t|\t".join(["", "0", "1", "11", "1", "0", "1", "1", "0", "\t|"])
+"""What else a line of nodes.dmp has."""
 
 STEPS: dict[str, Callable[[int, Path], dict[str, float]]] = {
     "generate": measure_generate,
