@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rlfg import __version__
@@ -121,6 +122,7 @@ def _score(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
             "taxonomy": {
                 "source": taxonomy.source,
                 "hash": taxonomy.hash,
+                "provenance": None if taxonomy.provenance is None else asdict(taxonomy.provenance),
                 "border": args.border,
                 "profile": verifier.profile.name,
             },

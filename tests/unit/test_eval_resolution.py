@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 from eval_toys import ANSWERS, scored, toy_tree
 
 from eval.resolution import resolution_lines, resolution_summary
 from eval.score import read_items, score, write_items
 from eval.summary import summarise
 from rewards.verifier import TaxonomyVerifier
+from rlfg.cli import main
 from rlfg.types import Prediction
 
 
@@ -47,3 +50,16 @@ def test_nothing_scored_has_no_bounds() -> None:
     found = resolution_summary([])
     assert found["statuses"] == {} and found["bounds"]["unresolved_wrong"]["correctness"] is None
     assert "correctness undefined" in resolution_lines(found)[2]
+
+
+def test_the_metrics_say_what_the_taxonomy_was_made_of(tmp_path: Path) -> None:
+    answers = tmp_path / "predictions.jsonl"
+    answers.write_text('{"id": "1", "truth": "Herring Gull", "answer": "a gull"}\n')
+    out = tmp_path / "scores"
+    with pytest.raises(SystemExit, match="0"):
+        main(["score", "--taxonomy", "builtin:cub200", "--predictions", str(answers), "--out", str(out)])
+    metrics = json.loads((out / "metrics.json").read_text())
+    provenance = metrics["taxonomy"]["provenance"]
+    assert provenance["format"] == "rank-table" and len(provenance["sha256"]) == 64
+    assert provenance["entries"] == {"rows": 200} and sum(provenance["used"].values()) == 200
+    assert metrics["counts"]["LESS_SPECIFIC"] == metrics["n"] == 1
