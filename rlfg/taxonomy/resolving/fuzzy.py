@@ -22,7 +22,8 @@ from rlfg.taxonomy.resolving.wordset import word_set
 
 MOST_WORDS = 8
 MOST_GLUED = 4
-MOST_SPACES = 8
+MOST_LONGER = 12
+"""A name that is looked for glued has at most so many bytes more than the text."""
 FEW_NAMES = 8
 """So many names are read rather than looked for under the other words."""
 GLUED_LENGTH = 12
@@ -110,12 +111,12 @@ def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | 
     glued = "".join(words)
     if len(words) > MOST_GLUED or len(glued) < GLUED_LENGTH or not glued.isalpha():
         return None
-    known = [w for word in words for w in ([word] if word in index.words else index.words.like(word))]
+    known = [word for word in words if word in index.words] or [w for word in words for w in index.words.like(word)]
     if not known:
         return None
     rarest = min((index.words.names(word) for word in known), key=len)
     more = index.names.lengths(rarest) - len(utf8(glued))
-    rarest = rarest[(more >= -4) & (more <= 4 + MOST_SPACES)][: index.words.most_names]
+    rarest = rarest[(more >= -4) & (more <= MOST_LONGER)][: index.words.most_names]
     near = [
         name
         for name in index.names.pick(rarest)
