@@ -67,18 +67,18 @@ class Texts(Sequence[str]):
     def __getitem__(self, item: SupportsIndex | slice) -> str | tuple[str, ...]:
         if isinstance(item, slice):
             return tuple(self[i] for i in range(*item.indices(len(self))))
-        i = item.__index__()
-        if i < 0:
-            i += len(self)
-            if i < 0:
-                raise IndexError("text index out of range")
+        i = _place(item, len(self))
         try:
             return str(self._view[self._at[i] : self._at[i + 1]], "utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             raise not_text() from error
 
     def __iter__(self) -> Iterator[str]:
-        return self.between(0, len(self))
+        try:
+            for raw in self.raws():
+                yield str(raw, "utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise not_text() from error
 
     def __eq__(self, other: object) -> bool:
         return _same(self, other)
@@ -91,16 +91,6 @@ class Texts(Sequence[str]):
     def raw(self, item: int) -> memoryview:
         """The bytes of one text."""
         return self._view[self._at[item] : self._at[item + 1]]
-
-    def between(self, first: int, stop: int) -> Iterator[str]:
-        """These texts in order, at less cost than one by one."""
-        view = self._view
-        for low in range(first, stop, _CHUNK):
-            try:
-                for start, end in pairwise(self._at[low : min(low + _CHUNK, stop) + 1].tolist()):
-                    yield str(view[start:end], "utf-8", "surrogatepass")
-            except UnicodeDecodeError as error:
-                raise not_text() from error
 
     def pick(self, numbers: Array) -> list[str]:
         """Some of the texts, at less cost than one by one."""
@@ -159,11 +149,7 @@ class Lists(Sequence[tuple[str, ...]]):
     def __getitem__(self, item: SupportsIndex | slice) -> tuple[str, ...] | tuple[tuple[str, ...], ...]:
         if isinstance(item, slice):
             return tuple(self[i] for i in range(*item.indices(len(self))))
-        i = item.__index__()
-        if i < 0:
-            i += len(self)
-            if i < 0:
-                raise IndexError("list index out of range")
+        i = _place(item, len(self))
         start, stop = self._at[i], self._at[i + 1]
         return () if start == stop else self.texts[start:stop]
 
@@ -239,6 +225,14 @@ class Labels(Sequence[str | None]):
 def not_text() -> RlfgError:
     """What reading damaged bytes raises."""
     return RlfgError("a name of this built taxonomy is not UTF-8 text: the file is damaged; build it again")
+
+
+def _place(item: SupportsIndex, length: int) -> int:
+    """Counted from the start; one past the end is left to the array to refuse."""
+    i = item.__index__()
+    if i < -length:
+        raise IndexError(f"{i} is out of range for {length} items")
+    return i + length if i < 0 else i
 
 
 def _same(items: Sequence[Any], other: object) -> bool:
