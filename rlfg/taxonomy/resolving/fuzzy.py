@@ -115,8 +115,9 @@ def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | 
     if not known:
         return None
     rarest = min((index.words.names(word) for word in known), key=len)
-    more = index.names.lengths(rarest) - len(utf8(glued))
-    rarest = rarest[(more >= -4) & (more <= MOST_LONGER)][: index.words.most_names]
+    if len(rarest) > FEW_NAMES:
+        more = index.names.lengths(rarest) - len(utf8(glued))
+        rarest = rarest[(more >= -4) & (more <= MOST_LONGER)][: index.words.most_names]
     near = [
         name
         for name in index.names.pick(rarest)

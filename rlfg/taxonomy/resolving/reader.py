@@ -191,7 +191,7 @@ class Reader:
         words = [] if looks_scientific(text) else normalize(text).split()
         for cut in range(1, len(words)) if len(words) <= 2 * _LIST_WORDS else ():
             parts = " ".join(words[:cut]), " ".join(words[cut:])
-            if all(self.taxonomy.lookup(part) for part in parts):
+            if all(map(self.taxonomy.by_name.find, parts)):
                 readings = [reading for part in parts if (reading := read_name(self.index, self.profile, part))]
                 return agreement(self.taxonomy, readings) or several(self.taxonomy, readings)
         return None
