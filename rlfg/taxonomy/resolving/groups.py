@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import compress
 from typing import final
 
 import numpy as np
@@ -109,11 +108,11 @@ def _above(taxonomy: Taxonomy, leaf: int) -> list[int]:
 
 
 def _english_leaves(taxonomy: Taxonomy) -> Iterator[tuple[int, tuple[str, ...]]]:
-    above = np.append(taxonomy.parent, -1)
-    is_leaf = (above[1:] != np.arange(taxonomy.n)).tolist()  # the first child would be the next node
-    shaped = sum(map(_is_binomial, compress(taxonomy.names, is_leaf)))
-    latin = shaped > _LATIN_TREE * sum(is_leaf)
-    for leaf, (name, common) in compress(enumerate(zip(taxonomy.names, taxonomy.vernaculars, strict=True)), is_leaf):
+    leaves = taxonomy.leaves()
+    own = taxonomy.names.pick(np.array(leaves))
+    latin = sum(map(_is_binomial, own)) > _LATIN_TREE * len(leaves)
+    for leaf, name in zip(leaves, own, strict=True):
+        common = taxonomy.vernaculars[leaf]
         names = common if (latin and _is_binomial(name)) or _has_genus(taxonomy, leaf, name) else (name, *common)
         if names:
             yield leaf, names
