@@ -54,7 +54,7 @@ class ScoredItem:
 def score(
     predictions: Sequence[Prediction],
     verifier: Verifier,
-    taxonomy: Taxonomy,
+    taxonomy: Taxonomy | None = None,
     *,
     parse_mode: ParseMode = "lenient",
     group_by: str | None = None,
@@ -65,7 +65,7 @@ def score(
     Args:
         predictions: as `read_predictions` gives them.
         verifier: judges all pairs in one call, so that it may deduplicate and batch.
-        taxonomy: puts the nodes into words and traces how answers resolve.
+        taxonomy: puts the nodes into words and traces how answers resolve, where there is one.
         parse_mode: how completions are read; bare answers are taken as they are.
         profile: how texts are resolved for the traces and classes; the verifier's own.
         group_by: a key of the lines ("group", or one inside their `meta`) to report by.
@@ -143,13 +143,16 @@ def _failure(prediction: Prediction) -> Verdict:
     return Verdict(relation=None, truth=prediction.truth, source="model", reason=f"failed: {prediction.error}")
 
 
-def _describe(taxonomy: Taxonomy, node: int | None) -> str | None:
-    return None if node is None else taxonomy.describe(node)
+def _describe(taxonomy: Taxonomy | None, node: int | None) -> str | None:
+    return None if taxonomy is None or node is None else taxonomy.describe(node)
 
 
-def _tracer(taxonomy: Taxonomy, profile: str | None) -> Callable[[str | None, Verdict], tuple[str, ...]]:
+def _tracer(taxonomy: Taxonomy | None, profile: str | None) -> Callable[[str | None, Verdict], tuple[str, ...]]:
     """Gives the resolver's steps (looked up once per distinct answer), then the verifier's reason."""
-    steps = lru_cache(None)(lambda answer: resolve(taxonomy, answer, profile).trace)
+
+    @lru_cache(None)
+    def steps(answer: str) -> tuple[str, ...]:
+        return () if taxonomy is None else resolve(taxonomy, answer, profile).trace
 
     def trace(answer: str | None, verdict: Verdict) -> tuple[str, ...]:
         found = () if answer is None else steps(answer)
@@ -158,11 +161,13 @@ def _tracer(taxonomy: Taxonomy, profile: str | None) -> Callable[[str | None, Ve
     return trace
 
 
-def _classifier(taxonomy: Taxonomy, profile: str | None) -> Callable[[str], str]:
+def _classifier(taxonomy: Taxonomy | None, profile: str | None) -> Callable[[str], str]:
     """Gives the class of a truth: two spellings of one taxon are one class, namesakes are told apart by neither."""
 
     @lru_cache(None)
     def truth_class(truth: str) -> str:
+        if taxonomy is None:
+            return normalize(truth)
         found = resolve(taxonomy, truth, profile)
         return f"#{found.candidates[0]}" if found.named and len(found.candidates) == 1 else normalize(truth)
 

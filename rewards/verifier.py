@@ -118,6 +118,11 @@ class TaxonomyVerifier:
         return f"{answer_name} and the truth, {truth_name}, part at {tree.describe(tree.lca(answer, truth))}"
 
 
+def is_open(verdict: Verdict) -> bool:
+    """Whether a taxonomy's verdict is for want of a name in the tree."""
+    return not verdict.unparsed and (verdict.relation is None or verdict.status == "unresolved")
+
+
 def _describe_choice(answers: int, truths: int) -> str:
     counts = {"answer": answers, "truth": truths}
     ambiguous = [f"the {what} names {count} taxa" for what, count in counts.items() if count > 1]

@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
+from eval.cli import add_score, add_taxonomy_options, add_verifier_options, verifier_spec
+from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.cli import add_taxonomy
@@ -31,7 +32,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rlfg", description="Open-world fine-grained classification by RL.")
     parser.add_argument("--version", action="version", version=f"rlfg {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_demo, _world, _predict, _score, _report, _compare, _plan, _doctor, _check, add_taxonomy, _recipes):
+    for add in (
+        _demo,
+        _world,
+        _predict,
+        add_score,
+        _report,
+        _compare,
+        _plan,
+        _doctor,
+        _check,
+        add_taxonomy,
+        _replay,
+        add_cache,
+        _recipes,
+    ):
         add(commands)
     return parser
 
@@ -78,80 +93,8 @@ def _predict(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     parser.set_defaults(run=run)
 
 
-def _taxonomy_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--taxonomy", type=Path, required=True, help="built, or any source of docs/taxonomies.md")
-    parser.add_argument("--root", help='name of the root, where the file has several top taxa ("bird")')
-    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME")
-    parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")
-    parser.add_argument("--border", type=int, default=2, help="ranks above the truth that are LESS_SPECIFIC (2)")
-
-
-def _score(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    parser = commands.add_parser("score", help="score predictions against a taxonomy (no torch, no GPU)")
-    _taxonomy_options(parser)
-    parser.add_argument("--predictions", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
-    parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
-    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
-
-    def run(args: argparse.Namespace) -> None:
-        from eval.predictions import read_predictions
-        from eval.resolution import resolution_lines
-        from eval.score import score, write_items
-        from eval.summary import grouped, summarise
-        from rewards.setup import VerifierSpec, build_verifier
-
-        verifier = build_verifier(
-            VerifierSpec(
-                taxonomy=str(args.taxonomy),
-                root=args.root,
-                root_aliases=tuple(args.root_alias),
-                ranks=tuple(filter(None, args.ranks.split(","))),
-                border=args.border,
-                profile=args.profile,
-            )
-        )
-        predictions = read_predictions(args.predictions)
-        taxonomy = verifier.taxonomy
-        items = score(
-            predictions, verifier, taxonomy, parse_mode=args.parse, group_by=args.group_by, profile=args.profile
-        )
-        metrics = {
-            "predictions": str(args.predictions),
-            "taxonomy": {
-                "source": taxonomy.source,
-                "hash": taxonomy.hash,
-                "provenance": None if taxonomy.provenance is None else asdict(taxonomy.provenance),
-                "border": args.border,
-                "profile": verifier.profile.name,
-            },
-            "parse": args.parse,
-            **summarise(items, taxonomy),
-        }
-        if args.group_by:
-            metrics["groups"] = grouped(items, taxonomy)
-        args.out.mkdir(parents=True, exist_ok=True)
-        write_items(args.out / "items.jsonl", items)
-        (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-        print(_headline(metrics))
-        print("\n".join(resolution_lines(metrics["resolution"])))
-        print(f"{args.out}: metrics.json, items.jsonl")
-
-    parser.set_defaults(run=run)
-
-
-def _headline(metrics: dict[str, object]) -> str:
-    """Counts, then each headline metric with its interval and denominator."""
-    counts, ci, of = metrics["counts"], metrics["ci"], metrics["denominators"]
-    assert isinstance(counts, dict) and isinstance(ci, dict) and isinstance(of, dict)
-    lines = ["  ".join(f"{label} {n}" for label, n in counts.items() if n) + f"  failed {metrics['failed']}"]
-    for name in ("correctness", "specificity", "hm"):
-        value, interval = metrics[name], ci.get(name)
-        shown = "undefined" if value is None else f"{value:.3f}"
-        bounds = f"  95 % [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
-        lines.append(f"{name:<12}{shown}{bounds}" + (f"  of {of[name]}" if name in of else ""))
-    return "\n".join(lines)
+def _replay(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    add_replay(commands, add_verifier_options, verifier_spec)
 
 
 def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -160,7 +103,7 @@ def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
     parser.add_argument("--title", default="Open-world classification")
-    _taxonomy_options(parser)
+    add_taxonomy_options(parser)
 
     def run(args: argparse.Namespace) -> None:
         from eval.report import report_from_folders

@@ -21,7 +21,6 @@ from eval.predict import PredictConfig, predict
 from eval.predictions import read_predictions
 from eval.score import ScoredItem, score, write_items
 from eval.summary import grouped
-from rewards.setup import VerifierSpec, build_verifier
 from rewards.verifier import TaxonomyVerifier
 from rlfg.data import DataSpec
 from rlfg.data.world import WorldSpec, write_world
@@ -30,6 +29,7 @@ from rlfg.models.load import ModelSpec
 from rlfg.resources import recipes_folder
 from rlfg.rollouts.local import LocalModel
 from rlfg.rollouts.sampling import Sampling
+from rlfg.taxonomy import load_taxonomy
 
 MODELS = ("base", "sft", "grpo")
 UNIONS = {"seen+rare": ("seen", "rare")}
@@ -129,7 +129,7 @@ def model_specs(out: Path) -> dict[str, ModelSpec]:
 
 def demo_verifier(world: Path) -> TaxonomyVerifier:
     """The verifier that the demo's GRPO config describes."""
-    return build_verifier(VerifierSpec(taxonomy=str(world / "taxonomy.csv"), root="organism", profile="exact"))
+    return TaxonomyVerifier(load_taxonomy(world / "taxonomy.csv", root="organism"), profile="exact")
 
 
 def evaluate(

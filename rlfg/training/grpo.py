@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 from trl.models import unwrap_model_for_generation
 
+from rewards.judge.outage import JudgeDown
+from rewards.records import RolloutLog
 from rewards.rubric import build_rubric
-from rewards.verifier import Verifier
+from rewards.scoring import Scored, Scorer, scoring_metrics
+from rewards.setup import Verification
 from rlfg.data import Examples, load_prompt, user_message
 from rlfg.errors import RlfgError
 from rlfg.models.load import add_reference
@@ -30,10 +34,8 @@ from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.config import GrpoConfig
 from rlfg.training.microbatch import TrainRow
-from rlfg.training.records import RolloutLog
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
-from rlfg.training.scoring import Scored, Scorer, scoring_metrics
 from rlfg.training.update import StepBatch, Updater
 from rlfg.types import Rollout
 
@@ -69,7 +71,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         processor: Any,
         train: Examples,
         evaluation: Examples | None,
-        verifier: Verifier,
+        verification: Verification,
         contract: dict[str, Any],
         processes: int,
         callbacks: Sequence[Any] = (),
@@ -98,11 +100,12 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         self.examples, self.evaluation = train, evaluation
         self.prompt = load_prompt(config.prompt)
         self.scorer = Scorer(
-            verifier=verifier,
+            verifier=verification.verifier,
             rubric=build_rubric(config.reward),
             parse_mode=config.parse_mode,
             scale=config.objective.advantage_scale,
         )
+        self.verification = verification
         self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
         self.updater = Updater(
             accelerator=self.accelerator,
@@ -115,7 +118,15 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             drop_zero_advantage=config.drop_zero_advantage,
             autocast=self.accelerator.autocast,
         )
-        self.log_rollouts = RolloutLog(Path(config.run.output_dir))
+        self.log_rollouts = RolloutLog(
+            Path(config.run.output_dir),
+            {
+                "reward": asdict(config.reward),
+                "scale": config.objective.advantage_scale,
+                "parse_mode": config.parse_mode,
+                "verifier": asdict(config.verifier),
+            },
+        )
         self._pending: list[StepBatch] = []
 
     # Rollouts
@@ -149,7 +160,11 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             for row, completion in enumerate(completions)
             if completion is not None
         ]
-        scored = self._score(local)
+        scored = self._score(gather_object(local))
+        if self.accelerator.is_main_process:
+            self._record({**scoring_metrics(scored), **self.verification.metrics()})
+            self.log_rollouts.write(scored)
+            self._show_samples(scored)
         self._record({"time/generation": generated - began, "time/reward": time.perf_counter() - generated})
         return self._cut(scored[first : first + len(indices)], scored, prompts)
 
@@ -192,17 +207,24 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             model.train(training)
         return completions
 
-    def _score(self, local: list[Rollout]) -> list[Scored]:
-        """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one."""
-        everyone = gather_object(local)
+    def _score(self, everyone: list[Rollout]) -> list[Scored]:
+        """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one.
+
+        Raises:
+            JudgeDown: On every process, after a checkpoint: nothing has been trained on since the last step.
+        """
         box: list[Any] = [None]
         if self.accelerator.is_main_process:
-            scored = self.scorer(everyone)
-            self._record(scoring_metrics(scored))
-            self.log_rollouts.write(scored)
-            self._show_samples(scored)
-            box = [scored]
-        result: list[Scored] = broadcast_object_list(box)[0]
+            try:
+                box = [self.scorer(everyone)]
+            except JudgeDown as down:
+                box = [down]
+        result: list[Scored] | JudgeDown = broadcast_object_list(box)[0]
+        if isinstance(result, JudgeDown):
+            self._save_checkpoint(self.model, trial=None)
+            raise JudgeDown(
+                f"{result}. Step {self.state.global_step} is saved; mend the judge and run the same command"
+            )
         return result
 
     def _show_samples(self, scored: Sequence[Scored]) -> None:
@@ -276,7 +298,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             )
             for i, completions in zip(mine, found, strict=True)
         ]
-        metrics = scoring_metrics(self.scorer(sorted(gather_object(local), key=lambda r: int(r.prompt_key))))
+        metrics = scoring_metrics(self._score(sorted(gather_object(local), key=lambda r: int(r.prompt_key))))
         kept = {
             f"eval_{name}": value
             for name, value in metrics.items()

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rlfg.training.scoring import Scored
+from rewards.scoring import Scored
 
 COLUMNS = ("image", "truth", "answer", "taxon", "verdict", "reward", "completion")
 _CONSOLE = {"truth": 28, "answer": 28, "taxon": 28, "verdict": 13, "reward": 6}

@@ -65,21 +65,24 @@ def run_grpo(config: GrpoConfig) -> Path:
     state = PartialState(cpu=config.run.use_cpu)
     train = _load(config.data)
     evaluation = _load(config.eval) if config.eval else None
-    verifier = build_verifier(config.verifier)
-    for examples in (train, evaluation) if evaluation else (train,):
-        require_labels(verifier.taxonomy, config.verifier.taxonomy, examples)
+    verification = build_verifier(config.verifier)
+    if verification.judge is not None:
+        verification.judge.probe()
+    elif verification.taxonomy is not None:
+        for examples in (train, evaluation) if evaluation else (train,):
+            require_labels(verification.taxonomy, str(config.verifier.taxonomy), examples)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
     check_rows(config, model.config, processor, train)
     contract = _contract(config.model, model, processor, config.prompt)
     for start in {config.model.path, config.model.adapter} - {None}:
         check_contract(Path(str(start)), {k: contract[k] for k in ("prompt", "max_pixels")})
-    contract |= {"parse_mode": config.parse_mode, "taxonomy": verifier.taxonomy.hash}
+    contract |= {"parse_mode": config.parse_mode, "taxonomy": verification.hash}
 
     def build(callbacks: list[Any]) -> GrpoTrainer:
         return GrpoTrainer(
             config=config, model=model, processor=processor, train=train, evaluation=evaluation,
-            verifier=verifier, contract=contract, processes=state.num_processes, callbacks=callbacks,
+            verification=verification, contract=contract, processes=state.num_processes, callbacks=callbacks,
         )  # fmt: skip
 
     return _run(config, contract, processor, build)

@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+from rewards.scoring import Scored
 from rlfg.training.samples import COLUMNS, console_table, markdown_table, sample_rows
-from rlfg.training.scoring import Scored
 from rlfg.types import Relation, Rollout, Score, Verdict
 
 
@@ -20,7 +20,13 @@ def scored(group: str, index: int, reward: float | None, answer: str | None = "g
         image="x.png",
     )
     verdict = Verdict(relation=Relation.LESS_SPECIFIC, answer=answer, answer_taxon="genus Larus")
-    return Scored(rollout=rollout, score=Score(reward=reward, verdict=verdict), advantage=0.0, valid=reward is not None)
+    return Scored(
+        rollout=rollout,
+        verdict=verdict,
+        score=Score(reward=reward, verdict=verdict),
+        advantage=0.0,
+        valid=reward is not None,
+    )
 
 
 SET = [scored("a", 0, 0.5), scored("b", 0, 1.0), scored("a", 1, None), scored("a", 2, 1.0), scored("b", 1, 1.0)]

@@ -6,6 +6,7 @@ processes is scored exactly as it would be on one.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from typing import Literal
 import numpy as np
 
 from rewards.advantages import Scale, group_advantages
+from rewards.graded import NOMINAL_SPECIFICITY
 from rewards.group import Group
 from rewards.rubric import Rubric
-from rewards.verifier import Verifier
+from rewards.verifier import Pair, Verifier
 from rlfg.data import parse_answer
-from rlfg.types import VERDICT_LABELS, Rollout, Score
+from rlfg.types import VERDICT_LABELS, Rollout, Score, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,8 @@ class Scored:
     """A rollout with its score and advantage."""
 
     rollout: Rollout
+    verdict: Verdict
+    """As it was given; `score.verdict` is as it was rewarded, which differs under noise."""
     score: Score
     advantage: float
     valid: bool
@@ -44,32 +48,53 @@ class Scorer:
     def __call__(self, rollouts: Sequence[Rollout]) -> list[Scored]:
         """Scores the rollouts of all processes, in their order; groups may be scattered."""
         answers = [parse_answer(r.completion, self.parse_mode).answer for r in rollouts]
-        verdicts = self.verifier.verify([(a, r.truth) for a, r in zip(answers, rollouts, strict=True)])
-        members: dict[str, list[int]] = defaultdict(list)
-        for i, rollout in enumerate(rollouts):
-            members[rollout.group_id].append(i)
-        scores: dict[int, Score] = {}
-        for group_id, found in members.items():
-            order = sorted(found, key=lambda i: rollouts[i].index)
-            group = Group(
-                verdicts=tuple(verdicts[i] for i in order),
-                completions=tuple(rollouts[i].completion for i in order),
-                lengths=tuple(len(rollouts[i].token_ids) for i in order),
-                step=rollouts[order[0]].step,
-                group_id=group_id,
-            )
-            scores |= dict(zip(order, self.rubric(group), strict=True))
-        rewards = [scores[i].reward for i in range(len(rollouts))]
-        advantages = group_advantages(rewards, group_ids=[r.group_id for r in rollouts], scale=self.scale)
-        return [
-            Scored(
-                rollout=rollout,
-                score=scores[i],
-                advantage=float(advantages.values[i]),
-                valid=bool(advantages.valid[i]),
-            )
-            for i, rollout in enumerate(rollouts)
-        ]
+        pairs = [(a, r.truth) for a, r in zip(answers, rollouts, strict=True)]
+        return reward_groups(rollouts, verify_some(self.verifier, pairs), self.rubric, self.scale)
+
+
+def reward_groups(
+    rollouts: Sequence[Rollout], verdicts: Sequence[Verdict], rubric: Rubric, scale: Scale
+) -> list[Scored]:
+    """Scores and advantages of rollouts whose verdicts are known, in their order; groups may be scattered."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for i, rollout in enumerate(rollouts):
+        members[rollout.group_id].append(i)
+    scores: dict[int, Score] = {}
+    for group_id, found in members.items():
+        order = sorted(found, key=lambda i: rollouts[i].index)
+        group = Group(
+            verdicts=tuple(verdicts[i] for i in order),
+            completions=tuple(rollouts[i].completion for i in order),
+            lengths=tuple(len(rollouts[i].token_ids) for i in order),
+            step=rollouts[order[0]].step,
+            group_id=group_id,
+        )
+        scores |= dict(zip(order, rubric(group), strict=True))
+    rewards = [scores[i].reward for i in range(len(rollouts))]
+    advantages = group_advantages(rewards, group_ids=[r.group_id for r in rollouts], scale=scale)
+    return [
+        Scored(
+            rollout=rollout,
+            verdict=verdicts[i],
+            score=scores[i],
+            advantage=float(advantages.values[i]),
+            valid=bool(advantages.valid[i]),
+        )
+        for i, rollout in enumerate(rollouts)
+    ]
+
+
+def verify_some(verifier: Verifier, pairs: Sequence[Pair], *, wait_s: float = 1.0) -> list[Verdict]:
+    """The verdicts; asked again as long as a judge that is down leaves nothing to train on.
+
+    The judge itself puts an end to that, by `JudgeDown`.
+    """
+    while True:
+        verdicts = verifier.verify(pairs)
+        unanswered = any(v.source == "judge" and v.relation is None for v in verdicts)
+        if not unanswered or any(v.relation is not None for v in verdicts):
+            return verdicts
+        time.sleep(wait_s)
 
 
 def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
@@ -80,7 +105,11 @@ def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
     verdicts = [s.score.verdict for s in scored]
     labels = [v.label for v in verdicts]
     decided = [v for v in verdicts if v.decided]
-    right = [v.specificity or 0.0 for v in decided if v.relation is not None and v.relation.is_correct]
+    right = [
+        NOMINAL_SPECIFICITY[v.relation] if v.specificity is None else v.specificity
+        for v in decided
+        if v.relation is not None and v.relation.is_correct
+    ]
     correctness = len(right) / max(len(decided), 1)
     specificity = float(np.mean(right)) if right else 0.0
     groups: dict[str, set[float]] = defaultdict(set)

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("torch")
 
 from rewards import RewardSpec, TaxonomyVerifier, build_rubric
+from rewards.scoring import Scorer, scoring_metrics
 from rlfg.taxonomy import taxonomy_from_lineages
-from rlfg.training.scoring import Scorer, scoring_metrics
 from rlfg.types import Rollout
 
 TREE = taxonomy_from_lineages(

@@ -1,0 +1,126 @@
+"""`rlfg score`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+
+def add_taxonomy_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """The options that say which taxonomy, and how it is read."""
+    parser.add_argument("--taxonomy", required=required, help="built, or any source of docs/taxonomies.md")
+    parser.add_argument("--root", help='name of the root, where the file has several top taxa ("bird")')
+    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME")
+    parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")
+    parser.add_argument("--border", type=int, default=2, help="ranks above the truth that are LESS_SPECIFIC (2)")
+
+
+def add_verifier_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say who decides verdicts."""
+    add_taxonomy_options(parser, required=False)
+    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    parser.add_argument(
+        "--judge", help="YAML file of a judge (docs/verifiers.md), for what the taxonomy cannot resolve"
+    )
+    parser.add_argument("--audit", action="store_true", help="ask the judge about all pairs and compare")
+
+
+def verifier_spec(args: argparse.Namespace) -> Any:
+    """The `VerifierSpec` that the options describe."""
+    from rewards.judge.spec import JudgeSpec
+    from rewards.setup import VerifierSpec
+    from rlfg.config import load_config
+
+    return VerifierSpec(
+        taxonomy=args.taxonomy,
+        root=args.root,
+        root_aliases=tuple(args.root_alias),
+        ranks=tuple(filter(None, args.ranks.split(","))),
+        border=args.border,
+        profile=args.profile,
+        judge=load_config(JudgeSpec, args.judge) if args.judge else None,
+        audit=args.audit,
+    )
+
+
+def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    """`rlfg score`."""
+    parser = commands.add_parser("score", help="score predictions against a taxonomy (no torch, no GPU)")
+    add_verifier_options(parser)
+    parser.add_argument("--predictions", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
+    parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
+    parser.set_defaults(run=_score)
+
+
+def _score(args: argparse.Namespace) -> None:
+    from eval.predictions import read_predictions
+    from eval.resolution import resolution_lines
+    from eval.score import score, write_items
+    from eval.summary import grouped, summarise
+    from rewards.setup import build_verifier
+
+    spec = verifier_spec(args)
+    verification = build_verifier(spec)
+    taxonomy = verification.taxonomy
+    items = score(
+        read_predictions(args.predictions),
+        verification.verifier,
+        taxonomy,
+        parse_mode=args.parse,
+        group_by=args.group_by,
+        profile=args.profile,
+    )
+    metrics = {
+        "predictions": str(args.predictions),
+        **_provenance(spec, verification),
+        "parse": args.parse,
+        **summarise(items, taxonomy),
+    }
+    if args.group_by:
+        metrics["groups"] = grouped(items, taxonomy)
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_items(args.out / "items.jsonl", items)
+    (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    print(_headline(metrics))
+    print("\n".join(resolution_lines(metrics["resolution"])))
+    if verification.audit is not None:
+        print(verification.audit.agreement.table())
+    print(f"{args.out}: metrics.json, items.jsonl")
+
+
+def _provenance(spec: Any, verification: Any) -> dict[str, Any]:
+    """Who decided: the taxonomy, the judge, and how far they agree."""
+    from rlfg.taxonomy import profile_of
+
+    found: dict[str, Any] = {}
+    if (tree := verification.taxonomy) is not None:
+        found["taxonomy"] = {
+            "source": tree.source,
+            "hash": tree.hash,
+            "provenance": None if tree.provenance is None else asdict(tree.provenance),
+            "border": spec.border,
+            "profile": profile_of(tree, spec.profile).name,
+        }
+    if verification.judge is not None:
+        found["judge"] = {**asdict(spec.judge), "requests": verification.judge.requests}
+    if verification.audit is not None:
+        found["audit"] = verification.audit.agreement.to_json()
+    return found
+
+
+def _headline(metrics: Mapping[str, Any]) -> str:
+    """Counts, then each headline metric with its interval and denominator."""
+    counts, ci, of = metrics["counts"], metrics["ci"], metrics["denominators"]
+    lines = ["  ".join(f"{label} {n}" for label, n in counts.items() if n) + f"  failed {metrics['failed']}"]
+    for name in ("correctness", "specificity", "hm"):
+        value, interval = metrics[name], ci.get(name)
+        shown = "undefined" if value is None else f"{value:.3f}"
+        bounds = f"  95 % [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
+        lines.append(f"{name:<12}{shown}{bounds}" + (f"  of {of[name]}" if name in of else ""))
+    return "\n".join(lines)

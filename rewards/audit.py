@@ -1,0 +1,94 @@
+"""Two verifiers on the same pairs: how far do they agree?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, final
+
+from rewards.verifier import Pair, Verifier, is_open
+from rlfg.types import VERDICT_LABELS, Relation, Verdict
+
+LABELS = tuple(relation.value for relation in reversed(Relation))
+"""The six labels, best first."""
+
+
+@dataclass
+class Agreement:
+    """Counts of (first verifier's label, second's), and what follows from them."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Over `VERDICT_LABELS`; all pairs are counted, also those without a verdict."""
+
+    def add(self, first: Iterable[Verdict], second: Iterable[Verdict]) -> None:
+        """Count the verdicts of both on the same pairs, in the same order."""
+        self.counts.update((a.label, b.label) for a, b in zip(first, second, strict=True))
+
+    @property
+    def judged(self) -> int:
+        """Pairs of which both verifiers gave one of the six labels; the rates below are over these."""
+        return sum(n for (a, b), n in self.counts.items() if a in LABELS and b in LABELS)
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of the judged pairs with the same label; None without any."""
+        same = sum(n for (a, b), n in self.counts.items() if a == b and a in LABELS)
+        return same / self.judged if self.judged else None
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's κ (Cohen 1960): agreement beyond chance; None where both always give one and the same label."""
+        if not self.judged or self.agreement is None:
+            return None
+        rows, columns = self._margins(0), self._margins(1)
+        chance = sum(rows[label] * columns[label] for label in LABELS) / self.judged**2
+        return None if chance == 1 else (self.agreement - chance) / (1 - chance)
+
+    def _margins(self, side: int) -> Counter[str]:
+        margins: Counter[str] = Counter()
+        for labels, n in self.counts.items():
+            if set(labels) <= set(LABELS):
+                margins[labels[side]] += n
+        return margins
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, ready for JSON; `confusion` has a row for each of the first verifier's labels."""
+        return {
+            "pairs": sum(self.counts.values()),
+            "judged": self.judged,
+            "agreement": self.agreement,
+            "kappa": self.kappa,
+            "confusion": {a: {b: self.counts[a, b] for b in VERDICT_LABELS} for a in VERDICT_LABELS},
+        }
+
+    def table(self, first: str = "taxonomy", second: str = "judge") -> str:
+        """The confusion matrix in words: rows are the first verifier's labels; empty ones are left out."""
+        rows = [a for a in VERDICT_LABELS if any(self.counts[a, b] for b in VERDICT_LABELS)]
+        columns = [b for b in VERDICT_LABELS if any(self.counts[a, b] for a in VERDICT_LABELS)]
+        width = max(map(len, (*rows, f"{first} \\ {second}")))
+        lines = [f"{first} \\ {second}".ljust(width) + "".join(f"  {b}" for b in columns)]
+        lines += [a.ljust(width) + "".join(f"  {self.counts[a, b]:>{len(b)}}" for b in columns) for a in rows]
+        agreement, kappa = ("–" if x is None else f"{x:.3f}" for x in (self.agreement, self.kappa))
+        return "\n".join([*lines, f"agreement {agreement}, Cohen's κ {kappa}, over {self.judged} pairs judged by both"])
+
+
+@final
+class Audit:
+    """Gives the verdicts of `verifier`, and asks `other` the same to see how far they agree.
+
+    Where `verifier` is a taxonomy that could not resolve an answer, its WRONG is no opinion: NO_VERDICT is counted.
+    """
+
+    def __init__(self, verifier: Verifier, other: Verifier) -> None:
+        self.verifier = verifier
+        self.other = other
+        self.agreement = Agreement()
+        """Of all pairs so far."""
+
+    def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
+        """One verdict of `verifier` for each pair, in order."""
+        verdicts = self.verifier.verify(pairs)
+        opinions = [replace(verdict, relation=None) if is_open(verdict) else verdict for verdict in verdicts]
+        self.agreement.add(opinions, self.other.verify(pairs))
+        return verdicts

@@ -1,0 +1,121 @@
+"""Taxonomy and judge together: who is asked what, and how far they agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from http_judge import HttpJudge
+
+pytest.importorskip("aiohttp")
+
+from rewards.audit import Agreement, Audit
+from rewards.cascade import Cascade
+from rewards.judge import JudgeSpec, JudgeVerifier
+from rewards.setup import VerifierSpec, build_verifier
+from rewards.verifier import Pair, TaxonomyVerifier
+from rlfg.chat import Endpoint, Retry
+from rlfg.errors import RlfgError
+from rlfg.taxonomy import taxonomy_from_lineages
+from rlfg.types import Relation, Verdict
+
+TREE = taxonomy_from_lineages(
+    {s: [f"family {s[0]}", f"genus {s[:2]}", s] for s in ("aa1", "aa2", "ab1", "ba1")},
+    source="toy", ranks=("family", "genus", "species"), root="thing", root_aliases=(),
+)  # fmt: skip
+PAIRS: list[Pair] = [
+    ("aa1", "aa1"), ("genus aa", "aa1"), ("thing", "aa1"), ("ba1", "aa1"), ("aa1 or aa2", "aa1"),
+    ("none", "aa1"), (None, "aa1"), ("quagga", "aa1"), ("aa1", "no such truth"), ("zebra", "no such truth"),
+]  # fmt: skip
+BY_JUDGE = {
+    ("quagga", "aa1"): "LESS_SPECIFIC",
+    ("aa1", "no such truth"): "GENERIC",
+    ("zebra", "no such truth"): "WRONG",
+}
+
+
+def judge_of(judge: HttpJudge, tmp_path: Path, **options: int) -> JudgeVerifier:
+    endpoint = Endpoint(model="toy", base_url=judge.url, retry=Retry(attempts=2, first_wait_s=0.01))
+    return JudgeVerifier(JudgeSpec(endpoint=endpoint, cache=str(tmp_path / "verdicts.sqlite"), **options))
+
+
+def test_the_judge_is_asked_what_the_taxonomy_cannot_resolve_and_nothing_else(tmp_path: Path) -> None:
+    alone = TaxonomyVerifier(TREE).verify(PAIRS)
+    with HttpJudge(label=lambda truth, answer: BY_JUDGE[answer, truth]) as judge:
+        verdicts = Cascade(TaxonomyVerifier(TREE), judge_of(judge, tmp_path)).verify(PAIRS)
+        assert set(judge.asked) == {(truth, answer) for answer, truth in BY_JUDGE}
+    for pair, verdict, before in zip(PAIRS, verdicts, alone, strict=True):
+        if pair in BY_JUDGE:
+            assert (verdict.label, verdict.source) == (BY_JUDGE[pair], "judge")  # type: ignore[index]
+            assert verdict.reason.startswith(f"toy says {verdict.label}: because (the taxonomy: ")
+            assert (verdict.status, verdict.truth_status) == (before.status, before.truth_status)
+        else:
+            assert verdict == before
+
+
+def test_what_neither_can_judge_has_no_verdict(tmp_path: Path) -> None:
+    with HttpJudge(fault=lambda: "500") as judge:
+        verdicts = Cascade(TaxonomyVerifier(TREE), judge_of(judge, tmp_path)).verify(PAIRS)
+    assert [v.label for v in verdicts[-3:]] == ["NO_VERDICT"] * 3, "also what the taxonomy alone calls WRONG"
+    assert "2 attempts: HTTP 500" in verdicts[-1].reason
+
+
+def test_an_audit_leaves_the_verdicts_and_counts_both(tmp_path: Path) -> None:
+    with HttpJudge(label=lambda truth, answer: "SPECIFIC") as judge:
+        asked = judge_of(judge, tmp_path)
+        audit = Audit(TaxonomyVerifier(TREE), asked)
+        verdicts = Cascade(audit, asked).verify(PAIRS)
+        assert judge.requests == len(PAIRS) - 1, "all but the unparsed one, each once"
+    assert [v.label for v in verdicts[:7]] == [v.label for v in TaxonomyVerifier(TREE).verify(PAIRS[:7])]
+    found = audit.agreement
+    assert sum(found.counts.values()) == len(PAIRS)
+    assert (found.judged, found.agreement) == (6, 1 / 6), "what the taxonomy could not resolve is no opinion"
+    assert found.counts["NO_VERDICT", "SPECIFIC"] == 3
+    assert found.counts["UNPARSED", "UNPARSED"] == 1
+
+
+def verdicts(*labels: str) -> list[Verdict]:
+    return [Verdict(relation=Relation(label)) for label in labels]
+
+
+def test_kappa_by_hand() -> None:
+    agreement = Agreement()
+    # 2 × 2: 20 both SPECIFIC, 15 both WRONG, 5 and 10 apart: p = .7, chance = .5 · .6 + .5 · .4 = .5, κ = .4
+    for n, first, second in (
+        (20, "SPECIFIC", "SPECIFIC"),
+        (5, "SPECIFIC", "WRONG"),
+        (10, "WRONG", "SPECIFIC"),
+        (15, "WRONG", "WRONG"),
+    ):
+        agreement.add(verdicts(*[first] * n), verdicts(*[second] * n))
+    assert agreement.agreement == pytest.approx(0.7)
+    assert agreement.kappa == pytest.approx(0.4)
+    table = agreement.table().splitlines()
+    assert table[0].split() == ["taxonomy", "\\", "judge", "SPECIFIC", "WRONG"]
+    assert [line.split() for line in table[1:3]] == [["SPECIFIC", "20", "5"], ["WRONG", "10", "15"]]
+    assert table[3] == "agreement 0.700, Cohen's κ 0.400, over 50 pairs judged by both"
+
+
+def test_kappa_is_undefined_where_nothing_can_differ() -> None:
+    agreement = Agreement()
+    assert (agreement.agreement, agreement.kappa) == (None, None)
+    agreement.add(verdicts("WRONG", "WRONG"), verdicts("WRONG", "WRONG"))
+    assert (agreement.agreement, agreement.kappa) == (1.0, None)
+
+
+def test_a_configuration_names_a_taxonomy_a_judge_or_both(tmp_path: Path) -> None:
+    path = tmp_path / "tree.csv"
+    path.write_text("genus,species\naa,aa1\n")
+    with HttpJudge() as judge:
+        judged = JudgeSpec(endpoint=Endpoint(model="toy", base_url=judge.url), cache=str(tmp_path / "v.sqlite"))
+        alone = build_verifier(VerifierSpec(judge=judged))
+        assert (type(alone.verifier), alone.taxonomy, alone.hash) == (JudgeVerifier, None, None)
+        both = build_verifier(VerifierSpec(taxonomy=str(path), judge=judged, audit=True))
+        both.verifier.verify([("aa1", "aa1"), ("quagga", "aa1")])
+        assert both.metrics()["judge/requests"] == 2
+        assert "audit/agreement" in both.metrics()
+    assert type(build_verifier(VerifierSpec(taxonomy=str(path))).verifier) is TaxonomyVerifier
+    with pytest.raises(RlfgError, match="give a taxonomy, a judge, or both"):
+        VerifierSpec()
+    with pytest.raises(RlfgError, match="give both"):
+        VerifierSpec(taxonomy=str(path), audit=True)
