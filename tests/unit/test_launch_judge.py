@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 pytest.importorskip("trl")
 pytest.importorskip("aiohttp")
 
-from safetensors.torch import load_file  # noqa: E402
+from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "recipes" / "assets" / "world-base"
