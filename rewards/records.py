@@ -83,15 +83,14 @@ def _schema() -> Any:
     import pyarrow as pa
 
     text, number = pa.string(), pa.float64()
-    word = pa.dictionary(pa.int32(), text)
     return pa.schema(
         {
-            "step": pa.int32(), "group_id": word, "prompt_key": word, "index": pa.int32(), "image": word, "truth": word,
+            "step": pa.int32(), "group_id": text, "prompt_key": text, "index": pa.int32(), "image": text, "truth": text,
             "completion": text, "token_ids": pa.list_(pa.int32()), "logps": pa.list_(pa.float32()),
-            "finish_reason": word, "weights_version": pa.int32(),
-            "verdict": word, "answer": text, "truth_node": pa.int32(), "answer_node": pa.int32(),
-            "answer_taxon": word, "status": word, "truth_status": word, "truth_assisted": pa.bool_(), "source": word,
-            "specificity": number, "reason": word, "rewarded_as": word,
+            "finish_reason": text, "weights_version": pa.int32(),
+            "verdict": text, "answer": text, "truth_node": pa.int32(), "answer_node": pa.int32(),
+            "answer_taxon": text, "status": text, "truth_status": text, "truth_assisted": pa.bool_(), "source": text,
+            "specificity": number, "reason": text, "rewarded_as": text,
             "reward": number, "parts": pa.list_(pa.struct({"name": text, "value": number})), "advantage": number,
         }
     )  # fmt: skip

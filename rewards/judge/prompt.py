@@ -62,10 +62,15 @@ def messages(system: str, truth: str, answers: Sequence[str], *, quote: bool) ->
     Without `quote` the texts stand there bare, which exists to measure what quoting is worth.
     """
     if quote:
-        content = json.dumps({"truth": truth, "answers": list(answers)}, ensure_ascii=False)
+        content = f'{{"truth": {_quote(truth)}, "answers": [{", ".join(map(_quote, answers))}]}}'
     else:
         content = "\n".join([f"truth: {truth}", *(f"answer: {answer}" for answer in answers)])
     return [{"role": "system", "content": system}, {"role": "user", "content": content}]
+
+
+def _quote(text: str) -> str:
+    """A JSON string without "<" and "[": models' own marks of a turn ("<|im_end|>", "[INST]") would be read as such."""
+    return json.dumps(text, ensure_ascii=False).replace("<", "\\u003c").replace("[", "\\u005b")
 
 
 def response_format(answers: int, *, structured: Structured, explain: bool) -> dict[str, Any]:

@@ -161,11 +161,14 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             if completion is not None
         ]
         scored = self._score(gather_object(local))
+        rewarded = time.perf_counter()
         if self.accelerator.is_main_process:
             self._record({**scoring_metrics(scored), **self.verification.metrics()})
             self.log_rollouts.write(scored)
             self._show_samples(scored)
-        self._record({"time/generation": generated - began, "time/reward": time.perf_counter() - generated})
+        times = {"generation": generated - began, "reward": rewarded - generated}
+        times["records"] = time.perf_counter() - rewarded
+        self._record({f"time/{name}": seconds for name, seconds in times.items()})
         return self._cut(scored[first : first + len(indices)], scored, prompts)
 
     def _rollout(self, step: int, place: tuple[int, int], index: int, completion: Completion) -> Rollout:

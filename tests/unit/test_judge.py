@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from http_judge import HttpJudge, at_random, oracle
+from injections import INJECTIONS
 
 pytest.importorskip("aiohttp")
 
@@ -358,3 +359,12 @@ def test_a_spec_is_read_from_a_configuration_and_checked(tmp_path: Path) -> None
     monkey = replace(spec, endpoint=replace(spec.endpoint, api_key_env="RLFG_NO_SUCH_KEY"), cache=str(tmp_path / "c"))
     with pytest.raises(RlfgError, match="RLFG_NO_SUCH_KEY .* is not set"):
         JudgeVerifier(monkey).verify([("gull", "tern")])
+
+
+@pytest.mark.parametrize("name", list(INJECTIONS))
+def test_an_attack_stays_inside_its_answer(name: str) -> None:
+    """Whatever it tries, the message holds the one truth and the one answer, and no mark of a turn."""
+    attack = INJECTIONS[name]
+    content = messages("grade", "tern", [attack], quote=True)[1]["content"]
+    assert json.loads(content) == {"truth": "tern", "answers": [attack]}
+    assert not any(mark in content for mark in ("<|", "[/INST]", "[INST]", "\n"))
