@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import Cache
 
 from rlfg.errors import RlfgError
+from rlfg.models.pictures import run_backbone
 
 
 def language_model(model: Any) -> Any:
@@ -42,7 +43,7 @@ def check_supported(lm: Any) -> None:
         )
 
 
-def prompt_positions(lm: Any, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def prompt_positions(lm: Any, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
     """Position ids of the prompt, (3, P, T) for M-RoPE or (P, T), and the next position (P,)."""
     mask = batch["attention_mask"]
     if "image_grid_thw" in batch and hasattr(lm.model, "get_rope_index"):
@@ -88,10 +89,10 @@ def _take(of_P: Tensor, prompt_R: Tensor) -> Tensor:
     return of_P.index_select(0, prompt_R) if of_P.device.type == "cpu" else of_P[prompt_R]
 
 
-def run_prefix(lm: Any, batch: dict[str, Tensor]) -> Prefix:
+def run_prefix(lm: Any, batch: dict[str, Any]) -> Prefix:
     """Runs left-padded prompts once, pictures included."""
     positions, next_position_P = prompt_positions(lm, batch)
-    out = lm.model(**batch, position_ids=positions, use_cache=True)
+    out = run_backbone(lm, batch, position_ids=positions, use_cache=True)
     return Prefix(
         cache=out.past_key_values,
         last_hidden_PH=out.last_hidden_state[:, -1],

@@ -12,6 +12,24 @@ from torch import Tensor
 
 from rlfg.errors import RlfgError
 
+FEATURES = "picture_features"
+"""Key of a batch's `PictureFeatures`; `rlfg.models.pictures.run_backbone` takes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureFeatures:
+    """What the vision tower makes of a prompt's pictures: N tokens of all of them, H wide."""
+
+    embeds_NH: Tensor
+    deepstack: tuple[Tensor, ...] = ()
+    """(N, H) each, added in the first layers (Qwen3-VL)."""
+
+    def to(self, device: torch.device) -> PictureFeatures:
+        """The same on a device."""
+        return PictureFeatures(
+            embeds_NH=self.embeds_NH.to(device), deepstack=tuple(d.to(device) for d in self.deepstack)
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EncodedPrompt:
@@ -25,6 +43,8 @@ class EncodedPrompt:
     """0 text, 1 picture: what M-RoPE positions are made from."""
     pixel_values_ND: Tensor | None
     image_grid_thw_K3: Tensor | None
+    features: PictureFeatures | None = None
+    """In place of the pixels, where the pictures are encoded already."""
 
     def __len__(self) -> int:
         return self.input_ids_T.numel()
@@ -54,12 +74,13 @@ def encode_prompt(
     )
 
 
-def collate(prompts: Sequence[EncodedPrompt], *, pad_id: int, device: torch.device) -> dict[str, Tensor]:
+def collate(prompts: Sequence[EncodedPrompt], *, pad_id: int, device: torch.device) -> dict[str, Any]:
     """Left-pads prompts to one batch of model inputs.
 
     Returns:
         `input_ids`, `attention_mask` and, with pictures, `mm_token_type_ids` of shape (P, T), and
-        `pixel_values` (ΣN, D) with `image_grid_thw` (ΣK, 3), in prompt order.
+        `pixel_values` (ΣN, D) with `image_grid_thw` (ΣK, 3), in prompt order. With pictures that are encoded
+        already, the features stand in for the pixels, and are under `FEATURES` besides.
     """
     width = max(len(p) for p in prompts)
 
@@ -75,6 +96,19 @@ def collate(prompts: Sequence[EncodedPrompt], *, pad_id: int, device: torch.devi
         batch["mm_token_type_ids"] = torch.stack([left_pad(k, 0) for k in kinds])
     pixels = [p.pixel_values_ND for p in prompts if p.pixel_values_ND is not None]
     grids = [p.image_grid_thw_K3 for p in prompts if p.image_grid_thw_K3 is not None]
-    if pixels:
-        batch |= {"pixel_values": torch.cat(pixels), "image_grid_thw": torch.cat(grids)}
-    return {name: tensor.to(device) for name, tensor in batch.items()}
+    features = [p.features for p in prompts if p.features is not None]
+    if features and pixels:
+        raise RlfgError("a batch has pictures as pixels and as features; encode all of them or none")
+    if shown := [f.embeds_NH for f in features] or pixels:
+        batch["pixel_values"] = torch.cat(shown)
+    if grids:
+        batch["image_grid_thw"] = torch.cat(grids)
+    found = {name: tensor.to(device) for name, tensor in batch.items()}
+    return found | {FEATURES: _join(features).to(device)} if features else found
+
+
+def _join(features: Sequence[PictureFeatures]) -> PictureFeatures:
+    layers = zip(*(one.deepstack for one in features), strict=True)
+    return PictureFeatures(
+        embeds_NH=torch.cat([one.embeds_NH for one in features]), deepstack=tuple(torch.cat(layer) for layer in layers)
+    )

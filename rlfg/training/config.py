@@ -39,7 +39,9 @@ class GrpoConfig:
     max_tokens_per_microbatch: int = 16_384
     """Tokens, prompts and padding included, that are in memory at once."""
     shared_prefix: bool = True
-    """Run each prompt once in the update. Exact; not with gradient checkpointing."""
+    """Run each prompt once in the update. Exact."""
+    encode_pictures_once: bool = True
+    """Run the vision tower once a picture and rollout, where it is frozen; its output serves every pass. Exact."""
     drop_zero_advantage: bool = True
     """Skip rows without gradient. Exact; has no effect with a KL or entropy term."""
     samples_every: int = 50
@@ -69,8 +71,6 @@ class GrpoConfig:
             raise RlfgError("objective.kl_coef needs an adapter to measure from; add `model.lora` or set it to 0")
         if self.run.eval_every and self.eval is None:
             raise RlfgError("run.eval_every is set but the config has no `eval` dataset; add one or leave it out")
-        if self.shared_prefix and self.run.gradient_checkpointing:
-            raise RlfgError("shared_prefix does not go with run.gradient_checkpointing yet; set one of them to false")
 
     def rows_per_process(self, processes: int) -> int:
         """Completions that one process generates and trains on between two rollouts.

@@ -28,6 +28,8 @@ from rewards.setup import Verification
 from rlfg.data import Examples, load_prompt, user_message
 from rlfg.errors import RlfgError
 from rlfg.models.load import add_reference
+from rlfg.models.pictures import can_encode_once, encode_pictures
+from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt, encode_prompt
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
@@ -44,7 +46,7 @@ def trl_arguments(config: GrpoConfig, processes: int) -> GRPOConfig:
     """TRL's arguments for a config; batch fields are derived, never given."""
     run, rows = config.run, config.rows_per_process(processes)
     return GRPOConfig(
-        **shared_arguments(run),
+        **{**shared_arguments(run), "gradient_checkpointing": False},  # ours keeps the cache: rlfg.models.recompute
         per_device_train_batch_size=rows // config.optimizer_steps_per_rollout,
         steps_per_generation=config.optimizer_steps_per_rollout,
         gradient_accumulation_steps=1,
@@ -116,8 +118,10 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             max_length=config.sampling.max_new_tokens,
             shared_prefix=config.shared_prefix,
             drop_zero_advantage=config.drop_zero_advantage,
+            recompute=config.run.gradient_checkpointing,
             autocast=self.accelerator.autocast,
         )
+        self.encode_once = config.encode_pictures_once and can_encode_once(model, language_model(model))
         self.log_rollouts = RolloutLog(
             Path(config.run.output_dir),
             {
@@ -150,7 +154,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             keys[str(index)].append((self.config.run.seed, "rollout", step, *place))
             where[str(index)].append(row)
         completions: list[Completion | None] = [None] * len(indices)
-        answers = self._generate_rows(list(prompts.values()), list(keys.values()), self.config.sampling)
+        encoded, answers = self._generate_rows(list(prompts.values()), list(keys.values()), self.config.sampling)
+        prompts = dict(zip(prompts, encoded, strict=True))
         for key, found in zip(prompts, answers, strict=True):
             for row, completion in zip(where[key], found, strict=True):
                 completions[row] = completion
@@ -193,7 +198,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
 
     def _generate_rows(
         self, prompts: list[EncodedPrompt], keys: Sequence[Sequence[tuple[int | str, ...]]], sampling: Sampling
-    ) -> list[list[Completion]]:
+    ) -> tuple[list[EncodedPrompt], list[list[Completion]]]:
+        """Completions of each prompt, and the prompts, with their pictures encoded where that is done once."""
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as model:
             training = model.training
             model.eval()
@@ -206,9 +212,11 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
                 max_rows=self.config.max_rollout_rows,
             )
             with self.accelerator.autocast():
+                if self.encode_once:
+                    prompts = encode_pictures(language_model(model), prompts)
                 completions = engine.generate(prompts, keys, sampling)
             model.train(training)
-        return completions
+        return prompts, completions
 
     def _score(self, everyone: list[Rollout]) -> list[Scored]:
         """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one.
@@ -287,7 +295,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         mine = list(range(rank, len(self.evaluation), world))
         prompts = [self._encode(self.evaluation, i) for i in mine]
         greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
-        found = self._generate_rows(prompts, [[()]] * len(mine), greedy)
+        _, found = self._generate_rows(prompts, [[()]] * len(mine), greedy)
         local = [
             Rollout(
                 step=self.state.global_step,

@@ -10,6 +10,7 @@ Legend: P prompts, R rows, T prompt tokens, L completion tokens, H hidden, N val
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,10 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from rlfg.models.pictures import run_backbone
 from rlfg.models.prefix import prompt_positions, run_completions, run_prefix
 from rlfg.models.prompts import EncodedPrompt, collate
+from rlfg.models.recompute import recomputed_layers
 
 CHUNK = 2048
 """Tokens whose logits exist at one time."""
@@ -51,6 +54,7 @@ def completion_logps(
     temperature: float = 1.0,
     shared_prefix: bool = True,
     entropy_grad: bool = False,
+    recompute: bool = False,
     chunks: int | None = None,
 ) -> TokenLogps:
     """Log-probability and entropy of every completion token.
@@ -63,17 +67,19 @@ def completion_logps(
         temperature: Logits are divided by it, as they were when sampling.
         shared_prefix: Run each prompt once rather than once per row.
         entropy_grad: Keep the entropy differentiable (entropy bonus).
+        recompute: Keep only the layers' inputs for the backward pass (gradient checkpointing).
         chunks: Run the LM head this often, for processes that must call the same modules; by default
             as often as `CHUNK` asks for.
     """
     device = lm.lm_head.weight.device
     ids_RL, mask_RL = _pad_right([row.token_ids for row in rows], pad_id, device)
     prompt_R = torch.tensor([row.prompt for row in rows], device=device)
-    if shared_prefix:
-        hidden_RLH = _shared_hidden(lm, collate(prompts, pad_id=pad_id, device=device), prompt_R, ids_RL, mask_RL)
-    else:
-        batch = collate([prompts[row.prompt] for row in rows], pad_id=pad_id, device=device)
-        hidden_RLH = _plain_hidden(lm, batch, ids_RL, mask_RL)
+    with recomputed_layers(lm) if recompute else nullcontext():
+        if shared_prefix:
+            hidden_RLH = _shared_hidden(lm, collate(prompts, pad_id=pad_id, device=device), prompt_R, ids_RL, mask_RL)
+        else:
+            batch = collate([prompts[row.prompt] for row in rows], pad_id=pad_id, device=device)
+            hidden_RLH = _plain_hidden(lm, batch, ids_RL, mask_RL)
     valid = mask_RL.bool()
     logps_N, entropy_N = _score(lm.lm_head, hidden_RLH[valid], ids_RL[valid], temperature, entropy_grad, chunks)
     zeros = torch.zeros(ids_RL.shape, dtype=logps_N.dtype, device=device)
@@ -84,7 +90,7 @@ def completion_logps(
     )
 
 
-def _shared_hidden(lm: Any, batch: dict[str, Tensor], prompt_R: Tensor, ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
+def _shared_hidden(lm: Any, batch: dict[str, Any], prompt_R: Tensor, ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
     """Hidden states that predict each completion token: the prompt's last, then the completion's own.
 
     Completions of one token go through the model too, unused: under ZeRO-3 and FSDP every process must
@@ -97,7 +103,7 @@ def _shared_hidden(lm: Any, batch: dict[str, Tensor], prompt_R: Tensor, ids_RL: 
     return torch.cat([rows.last_hidden_PH[:, None], hidden_RLH], dim=1)[:, :L]
 
 
-def _plain_hidden(lm: Any, batch: dict[str, Tensor], ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
+def _plain_hidden(lm: Any, batch: dict[str, Any], ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
     """The same from one pass over prompt and completion of every row."""
     T, L = batch["input_ids"].shape[1], ids_RL.shape[1]
     positions, next_R = prompt_positions(lm, batch)
@@ -108,7 +114,7 @@ def _plain_hidden(lm: Any, batch: dict[str, Tensor], ids_RL: Tensor, mask_RL: Te
     full["attention_mask"] = torch.cat([batch["attention_mask"], mask_RL], dim=1)
     if "mm_token_type_ids" in batch:
         full["mm_token_type_ids"] = torch.cat([batch["mm_token_type_ids"], torch.zeros_like(ids_RL)], dim=1)
-    out = lm.model(**full, position_ids=torch.cat([positions, more], dim=-1), use_cache=False)
+    out = run_backbone(lm, full, position_ids=torch.cat([positions, more], dim=-1), use_cache=False)
     hidden_RLH: Tensor = out.last_hidden_state[:, T - 1 : -1]
     return hidden_RLH
 

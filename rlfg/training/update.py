@@ -51,6 +51,7 @@ class Updater:
     max_length: int
     shared_prefix: bool
     drop_zero_advantage: bool
+    recompute: bool = False
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def __call__(self, model: Any, batch: StepBatch) -> tuple[Tensor, dict[str, float]]:
@@ -125,6 +126,7 @@ class Updater:
                 temperature=self.temperature,
                 shared_prefix=self.shared_prefix,
                 entropy_grad=self.objective.entropy_coef != 0,
+                recompute=self.recompute,
                 chunks=-(-self.max_tokens // CHUNK) if self._shards_parameters else None,
             )
 

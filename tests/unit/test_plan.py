@@ -179,7 +179,6 @@ def test_targets_that_match_nothing_are_refused(model_folder: Path, load: Any) -
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"run__gradient_checkpointing": True}, "shared_prefix does not go with"),
         ({"model__lora": None, "objective": {"kl_coef": 0.1}}, "kl_coef needs an adapter"),
         ({"run__eval_every": 50}, "eval_every is set but the config has no `eval`"),
     ],
