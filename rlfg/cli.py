@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rlfg import __version__
 from rlfg.errors import RlfgError
+from rlfg.serving.cli import add_server
 from rlfg.taxonomy.cli import add_taxonomy
 
 
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_demo, _world, _predict, _score, _report, _compare, _plan, _doctor, _check, add_taxonomy, _recipes):
         add(commands)
+    add_server(commands)
     return parser
 
 
