@@ -36,7 +36,7 @@ if mode == "dies":
     sys.exit(3)
 if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-worker = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep(60)  # worker of {port}"])
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=mode != "hangs")
 Path(os.environ["PIDS"]).write_text(f"{os.getpid()} {worker.pid}")
 if mode == "hangs":
     print("Loading weights: 3 %", flush=True)
@@ -285,6 +285,8 @@ def test_without_a_known_cause_the_last_lines_are_shown(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("INFO 11-24 02:00:00 [a.py:1] one\ntwo\n\nthree\nfour\n")
     assert telling_lines(log) == ["two", "three", "four"]
+    log.write_text("x.ValidationError: 1 validation error for C\n  Value error, too long [type=v, x={}]\n    See y\n")
+    assert telling_lines(log) == ["x.ValidationError: 1 validation error for C: Value error, too long"]
     log.write_text("usage: api_server.py [-h]\napi_server.py: error: unrecognized arguments: --nope\n")
     assert telling_lines(log) == ["api_server.py: error: unrecognized arguments: --nope"]
     log.write_text("")
