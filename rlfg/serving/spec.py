@@ -24,6 +24,7 @@ OWN_OPTIONS = {
     "--uds": "host and port",
 }
 """vLLM's options that `args` may not hold, and the field that sets them."""
+COMPACT_JSON = {"backend": "xgrammar", "disable_any_whitespace": True}
 LAUNCHER_VARIABLES = (
     "RANK", "LOCAL_RANK", "GROUP_RANK", "ROLE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE",
     "ROLE_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS",
@@ -60,6 +61,9 @@ class ServerSpec:
     """GPUs that share the model."""
     cpu_kv_cache_gib: int = 1
     """Memory for keys and values where vLLM is the CPU build; without it vLLM takes nearly all memory."""
+    compact_json: bool = True
+    """JSON answers of a given schema are spaced as json.dumps does. With free spacing, vLLM's default, models fall into
+    endless blanks (https://github.com/vllm-project/vllm/issues/38696)."""
     args: tuple[str, ...] = ()
     """Further options as vLLM's command line takes them; they win over those made from the fields above."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +111,8 @@ def server_command(spec: ServerSpec, *, port: int, cpu: bool) -> list[str]:
         command += ["--enable-lora", "--max-lora-rank", str(lora_rank(spec)), "--max-loras", str(slots)]
     if spec.adapters:
         command += ["--lora-modules", *(f"{name}={folder}" for name, folder in spec.adapters.items())]
+    if spec.compact_json:
+        command += ["--structured-outputs-config", json.dumps(COMPACT_JSON)]
     if cpu:
         command.append("--enforce-eager")
     return [*command, *spec.args]

@@ -226,6 +226,7 @@ def test_the_command_names_everything(tmp_path: Path) -> None:
     assert {name: option(command, name) for name in expected} == expected
     assert f"b={adapters['b']}" in command
     assert command[-2:] == ["--max-num-seqs", "8"]
+    assert json.loads(option(command, "--structured-outputs-config"))["disable_any_whitespace"]
     assert "--enforce-eager" not in command and "--enforce-eager" in server_command(spec, port=1, cpu=True)
 
 

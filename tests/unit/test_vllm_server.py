@@ -142,7 +142,7 @@ def test_an_adapter_comes_while_the_server_runs(server: VllmServer, tmp_path: Pa
 
 
 def test_a_judge_says_one_of_six_labels(server: VllmServer) -> None:
-    schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {"verdict": {"type": "string", "enum": list(LABELS)}},
         "required": ["verdict"],
@@ -154,6 +154,8 @@ def test_a_judge_says_one_of_six_labels(server: VllmServer) -> None:
         answers = {said(chat(server, question, model=model, max_tokens=64, response_format=form)) for _ in range(2)}
         assert len(answers) == 1
         assert json.loads(answers.pop())["verdict"] in LABELS
+    label = {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema["properties"]["verdict"]}}
+    assert json.loads(said(chat(server, question, max_tokens=16, response_format=label))) in LABELS
     choice = chat(server, question, max_tokens=16, structured_outputs={"choice": list(LABELS)})
     assert said(choice) in LABELS
 
