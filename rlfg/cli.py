@@ -12,6 +12,7 @@ from eval.cli import add_score, add_taxonomy_options, add_verifier_options, veri
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.errors import RlfgError
+from rlfg.serving.cli import add_server
 from rlfg.taxonomy.cli import add_taxonomy
 
 
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         _recipes,
     ):
         add(commands)
+    add_server(commands)
     return parser
 
 

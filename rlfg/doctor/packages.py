@@ -39,7 +39,8 @@ def check_packages() -> Iterator[Check]:
                 )
         if missing:
             package = f"rlfg[{extra}]" if extra else "rlfg"
-            yield Check(status="missing", what=f"{purpose}: {', '.join(missing)}", fix=f"pip install '{package}'")
+            fix = f"pip install '{package}'" + (", or on a CPU: make vllm" if extra == "vllm" else "")
+            yield Check(status="missing", what=f"{purpose}: {', '.join(missing)}", fix=fix)
 
 
 def requirements(lines: list[str]) -> dict[str, dict[str, str]]:

