@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from rewards.choices import count_of_three, mcq_letter, same_or_not
 from rewards.dynamic import dynamic
 from rewards.fine_r1 import fine_r1_accuracy
 from rewards.graded import graded
 from rewards.group import Group, GroupReward, GroupTerm
 from rewards.hedged import hedged
 from rewards.length_guard import length_guard
+from rewards.lineage import lineage
+from rewards.similarity import similarity
 from rewards.static import STATIC_TABLES, static
 from rewards.well_formed import well_formed
 from rlfg.errors import RlfgError
+from rlfg.taxonomy import Taxonomy
 from rlfg.types import Verdict
 
 T = TypeVar("T")
@@ -31,9 +35,17 @@ REWARDS: Mapping[str, Callable[..., list[float | None]]] = {
     **{name: _from_table(name) for name in STATIC_TABLES},
     "graded": graded,
     "fine_r1_accuracy": fine_r1_accuracy,
+    "mcq_letter": mcq_letter,
+    "same_or_not": same_or_not,
+    "count_of_three": count_of_three,
+    "similarity": similarity,
 }
 """What `build_reward` knows: functions of one group of verdicts."""
-TERMS: Mapping[str, Callable[..., list[float]]] = {"format": well_formed, "length_guard": length_guard}
+TERMS: Mapping[str, Callable[..., list[float]]] = {
+    "format": well_formed,
+    "length_guard": length_guard,
+    "lineage": lineage,
+}
 """What `build_term` knows: functions of one `Group`."""
 
 
@@ -49,12 +61,14 @@ def build_reward(name: str, **options: Any) -> GroupReward:
     return reward
 
 
-def build_term(name: str, **options: Any) -> GroupTerm:
-    """The term called `name`, its options set.
+def build_term(name: str, *, taxonomy: Taxonomy | None = None, **options: Any) -> GroupTerm:
+    """The term called `name`, its options set; terms that read a tree are handed `taxonomy`.
 
     Raises:
         RlfgError: as `build_reward`.
     """
+    if "taxonomy" in inspect.signature(TERMS.get(name, well_formed)).parameters:
+        options["taxonomy"] = taxonomy
     term = _bind("term", TERMS, name, options)
     term(Group(verdicts=()))
     return term

@@ -103,7 +103,8 @@ def _replay(args: argparse.Namespace, verifier_spec: Callable[[argparse.Namespac
     rewards = {_label(text): _reward(text) for text in args.reward} if args.reward else _own_reward(settings)
     scale, parse_mode = args.scale or settings.get("scale", "group"), args.parse or settings.get("parse_mode")
     verification = build_verifier(verifier_spec(args)) if args.taxonomy or args.judge else None
-    rubrics = {name: build_rubric(spec) for name, spec in rewards.items()}
+    taxonomy = None if verification is None else verification.taxonomy
+    rubrics = {name: build_rubric(spec, taxonomy) for name, spec in rewards.items()}
     stored, signals = Signal(), {name: Signal() for name in rubrics}
     differences = {name: Difference() for name in rubrics}
     lines: list[str] = []

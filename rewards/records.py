@@ -16,7 +16,7 @@ from rlfg.types import NO_VERDICT, UNPARSED, Relation, Rollout, Score, Verdict
 _SETTINGS = b"rlfg"
 """Key of the file's metadata that holds what the run's scorer was made of, as JSON."""
 _VERDICT = ("answer", "truth_node", "answer_node", "answer_taxon", "status", "truth_status", "truth_assisted",
-            "source", "specificity", "reason")  # fmt: skip
+            "source", "specificity", "claim", "reason")  # fmt: skip
 """Fields of a verdict that are stored as they are."""
 
 
@@ -90,7 +90,7 @@ def _schema() -> Any:
             "finish_reason": text, "weights_version": pa.int32(),
             "verdict": text, "answer": text, "truth_node": pa.int32(), "answer_node": pa.int32(),
             "answer_taxon": text, "status": text, "truth_status": text, "truth_assisted": pa.bool_(), "source": text,
-            "specificity": number, "reason": text, "rewarded_as": text,
+            "specificity": number, "claim": number, "reason": text, "rewarded_as": text,
             "reward": number, "parts": pa.list_(pa.struct({"name": text, "value": number})), "advantage": number,
         }
     )  # fmt: skip

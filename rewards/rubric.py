@@ -10,6 +10,7 @@ from rewards.build import build_reward, build_term
 from rewards.group import Group
 from rewards.noise import Noise
 from rlfg.errors import RlfgError
+from rlfg.taxonomy import Taxonomy
 from rlfg.types import Score, Verdict
 
 
@@ -45,8 +46,8 @@ Rubric = Callable[[Group], list[Score]]
 """One group → one score for each rollout, in order."""
 
 
-def build_rubric(spec: RewardSpec) -> Rubric:
-    """The rubric a configuration describes.
+def build_rubric(spec: RewardSpec, taxonomy: Taxonomy | None = None) -> Rubric:
+    """The rubric a configuration describes; `taxonomy`, the verifier's, for terms that read one.
 
     A score's parts are weighted and add up to its reward. A rollout without a verdict has neither: its terms
     are not paid. Under `noise`, a score carries the perturbed verdict, whose reason says what it was.
@@ -59,7 +60,7 @@ def build_rubric(spec: RewardSpec) -> Rubric:
         if names.count(name) > 1:
             raise RlfgError(f'"{name}" is twice in the reward; give it once, with the sum of the weights')
     reward = build_reward(spec.name, **spec.options)
-    terms = [(term.name, term.weight, build_term(term.name, **term.options)) for term in spec.terms]
+    terms = [(term.name, term.weight, build_term(term.name, taxonomy=taxonomy, **term.options)) for term in spec.terms]
 
     def rubric(group: Group) -> list[Score]:
         verdicts = group.verdicts if spec.noise is None else spec.noise(group)

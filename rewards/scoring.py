@@ -7,7 +7,7 @@ processes is scored exactly as it would be on one.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +20,8 @@ from rewards.group import Group
 from rewards.rubric import Rubric
 from rewards.verifier import Pair, Verifier
 from rlfg.data import parse_answer
-from rlfg.types import VERDICT_LABELS, Rollout, Score, Verdict
+from rlfg.taxonomy import normalize
+from rlfg.types import VERDICT_LABELS, Relation, Rollout, Score, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +127,26 @@ def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
         "specificity": specificity,
         "hm": 2 * correctness * specificity / max(correctness + specificity, 1e-12),
         "zero_variance_groups": sum(len(v) < 2 for v in groups.values()) / max(len(groups), 1),
+        "hack/dominant_answer": dominant_share(verdicts),
+        "hack/wrong_specific": sum(v.relation is Relation.WRONG and (v.claim or 0) >= 1 for v in verdicts)
+        / len(scored),
         "length/mean": float(np.mean(lengths)),
         "length/max": float(max(lengths)),
         "length/truncated": sum(s.rollout.finish_reason == "length" for s in scored) / len(scored),
     }
+
+
+def dominant_share(verdicts: Sequence[Verdict]) -> float:
+    """How much one answer is given whatever the truth: for each answer, its mean share over the distinct truths.
+
+    1 where everything gets the same answer; 1 / number of truths where each truth has its own.
+    """
+    by_truth: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for verdict in verdicts:
+        if verdict.answer is not None:
+            by_truth[verdict.truth][normalize(verdict.answer)] += 1
+    totals: dict[str, float] = defaultdict(float)
+    for answers in by_truth.values():
+        for answer, count in answers.items():
+            totals[answer] += count / answers.total()
+    return max(totals.values(), default=0.0) / max(len(by_truth), 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rewards.audit import Audit
 from rewards.cascade import Cascade
 from rewards.judge.spec import JudgeSpec
+from rewards.text_verifier import TextKind, TextVerifier
 from rewards.verifier import TaxonomyVerifier, Verifier
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, load_taxonomy
@@ -32,6 +33,8 @@ class VerifierSpec:
     """Ranks above the truth that still count as LESS_SPECIFIC (2: genus and family of a species)."""
     profile: str | None = None
     """How answers are read (general, catalogue, exact); by default as suits the taxonomy."""
+    text: TextKind | None = None
+    """In place of both: answers are an option's letter, yes or no, or a count ("letter", "yes_no", "count")."""
     judge: JudgeSpec | None = None
     """A language model for the pairs that the taxonomy cannot resolve; for all pairs where there is no taxonomy."""
     audit: bool = False
@@ -39,8 +42,10 @@ class VerifierSpec:
 
     def __post_init__(self) -> None:
         """Refuse a verifier of nothing."""
-        if self.taxonomy is None and self.judge is None:
-            raise RlfgError("give a taxonomy, a judge, or both")
+        if self.text is not None and (self.taxonomy or self.judge):
+            raise RlfgError("verifier.text compares texts alone; leave taxonomy and judge out")
+        if self.text is None and self.taxonomy is None and self.judge is None:
+            raise RlfgError("give a taxonomy, a judge, or both; or text, for closed questions")
         if self.audit and (self.taxonomy is None or self.judge is None):
             raise RlfgError("an audit compares the judge with the taxonomy; give both")
 
@@ -76,6 +81,8 @@ def build_verifier(spec: VerifierSpec) -> Verification:
     Raises:
         RlfgError: The taxonomy cannot be read, or the judge's cache cannot be used.
     """
+    if spec.text is not None:
+        return Verification(verifier=TextVerifier(spec.text))
     taxonomy = by_tree = judge = audit = None
     if spec.taxonomy is not None:
         taxonomy = load_taxonomy(spec.taxonomy, root=spec.root, root_aliases=spec.root_aliases, ranks=spec.ranks)

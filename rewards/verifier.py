@@ -81,8 +81,9 @@ class TaxonomyVerifier:
             truth_status=meant.status,
         )
         if answer is None or not normalize(answer):
-            reason = "no answer" if answer is None else "an empty answer"
-            return say(relation=None, unparsed=True, answer=None, source="parser", reason=reason)
+            return say(
+                relation=None, unparsed=True, answer=None, source="parser", reason=unparsed(answer, truth).reason
+            )
         found = self._resolve(answer)
         say = partial(say, status=found.status)
         if not truths:
@@ -98,6 +99,7 @@ class TaxonomyVerifier:
         return say(
             relation=relation(self.taxonomy, answer_node, truth_node, border=self.border),
             specificity=specificity(self.taxonomy, answer_node, truth_node),
+            claim=float(self.taxonomy.depth[answer_node] / max(self.taxonomy.depth[truth_node], 1)),
             answer_node=answer_node,
             answer_taxon=self.taxonomy.describe(answer_node),
             truth_node=truth_node,
@@ -116,6 +118,12 @@ class TaxonomyVerifier:
         if tree.is_ancestor(truth, answer):
             return f"{answer_name} stands below the truth, {truth_name}"
         return f"{answer_name} and the truth, {truth_name}, part at {tree.describe(tree.lca(answer, truth))}"
+
+
+def unparsed(answer: str | None, truth: str) -> Verdict:
+    """The verdict of a completion without an answer (None), or with one of which nothing is left."""
+    reason = "no answer" if answer is None else "an empty answer"
+    return Verdict(relation=None, unparsed=True, truth=truth, source="parser", reason=reason)
 
 
 def is_open(verdict: Verdict) -> bool:

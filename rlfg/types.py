@@ -71,6 +71,8 @@ class Verdict:
     """The completion had no readable answer."""
     specificity: float | None = None
     """depth(answer) / depth(truth) in [0, 1] along the truth's path; None unless correct."""
+    claim: float | None = None
+    """depth(answer) / depth(truth) of a resolved answer, right or wrong: how specific it is, true or not."""
     answer: str | None = None
     """The answer text that was judged; None when unparsed."""
     truth: str | None = None

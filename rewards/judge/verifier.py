@@ -15,7 +15,7 @@ from rewards.judge.outage import JudgeDown, Outage
 from rewards.judge.prompt import canonical, cap, load_judge_prompt, messages, read_reply, response_format
 from rewards.judge.spec import JudgeSpec
 from rewards.judge.vote import majority
-from rewards.verifier import Pair
+from rewards.verifier import Pair, unparsed
 from rlfg.chat import ChatClient, ChatFailure
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import normalize
@@ -193,8 +193,7 @@ class JudgeVerifier:
     ) -> Verdict:
         answer, truth = pair
         if questions is None:
-            reason = "no answer" if answer is None else "an empty answer"
-            return Verdict(relation=None, unparsed=True, truth=truth, source="parser", reason=reason)
+            return unparsed(answer, truth)
         votes = {self._settings[q.setting]: decided[q] for q in questions if q in decided}
         relation = majority([vote.relation for vote in votes.values()], of=len(questions))
         if relation is None:

@@ -12,6 +12,8 @@ import torch
 from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+from rewards.detectors import Detectors
+
 _SHORT = {
     "loss": "loss",
     "reward": "reward",
@@ -31,10 +33,11 @@ _SHORT = {
 
 
 class MetricsLog(TrainerCallback):
-    """Appends every log to `metrics.jsonl` and prints one line of it."""
+    """Appends every log to `metrics.jsonl`, prints one line of it, and what detectors say of it."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, detectors: Detectors | None = None) -> None:
         self.path = run / "metrics.jsonl"
+        self.detectors = detectors
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Drops the lines of steps that a resumed run will make again."""
@@ -44,8 +47,11 @@ class MetricsLog(TrainerCallback):
         lines = self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
         whole = [line for line in lines if line.endswith("\n")]  # a full disk or a kill can cut the last one
         aside = self.path.with_suffix(".partial")
-        aside.write_text("".join(line for line in whole if json.loads(line)["step"] <= state.global_step))
+        kept = [line for line in whole if json.loads(line)["step"] <= state.global_step]
+        aside.write_text("".join(kept))
         os.replace(aside, self.path)
+        if self.detectors is not None:
+            self.detectors.replay(json.loads(line) for line in kept)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         """One line to the file, one to the console; the Trainer's closing summary repeats a step and is left out."""
@@ -57,6 +63,8 @@ class MetricsLog(TrainerCallback):
         shown = [f"{short} {numbers[name]:.3g}" for name, short in _SHORT.items() if name in numbers]
         if shown:
             print(f"step {state.global_step}/{state.max_steps}  {'  '.join(shown)}", flush=True)
+        for warning in self.detectors(numbers) if self.detectors is not None else ():
+            print(f"warning: step {state.global_step}: {warning}", flush=True)
 
 
 def _is_number(value: Any) -> bool:

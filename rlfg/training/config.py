@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rewards.detectors import DetectorSpec
 from rewards.rubric import RewardSpec
 from rewards.setup import VerifierSpec
 from rlfg.data import DataSpec
@@ -29,6 +30,8 @@ class GrpoConfig:
     parse_mode: Literal["strict", "lenient"] = "lenient"
     reward: RewardSpec = field(default_factory=RewardSpec)
     objective: Objective = field(default_factory=Objective)
+    detectors: DetectorSpec | None = field(default_factory=DetectorSpec)
+    """Warn of reward hacking; null does not look."""
     sampling: Sampling = field(default_factory=Sampling)
     prompts_per_step: int = 256
     """Pictures answered between two weight updates of the sampler, all processes."""

@@ -103,7 +103,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         self.prompt = load_prompt(config.prompt)
         self.scorer = Scorer(
             verifier=verification.verifier,
-            rubric=build_rubric(config.reward),
+            rubric=build_rubric(config.reward, verification.taxonomy),
             parse_mode=config.parse_mode,
             scale=config.objective.advantage_scale,
         )

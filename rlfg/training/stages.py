@@ -26,6 +26,7 @@ from accelerate import PartialState
 from accelerate.utils import DistributedType
 from transformers import set_seed
 
+from rewards.detectors import Detectors
 from rewards.setup import build_verifier
 from rlfg.data import DataSpec, Examples, check_images, contract_hash, load_examples, load_prompt
 from rlfg.errors import RlfgError
@@ -129,7 +130,8 @@ def _run(
         check_contract(checkpoint, contract)
         print(f"resuming from {checkpoint}")
     stop = StopOnSigterm()
-    trainer = build([MetricsLog(run), stop])
+    limits = getattr(config, "detectors", None)
+    trainer = build([MetricsLog(run, None if limits is None else Detectors(limits)), stop])
     install(trainer, stop)
     _check_sharding(trainer.accelerator.distributed_type)
     if trainer.accelerator.is_main_process:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from reward_toys import toy_reward
 
 from rewards import build_reward
 from rewards.build import REWARDS
@@ -35,7 +36,7 @@ def draw_group(draw: random.Random, size: int) -> list[Verdict]:
 
 @ANY_REWARD
 def test_only_rollouts_without_a_verdict_are_masked(name: str) -> None:
-    reward, draw = build_reward(name), random.Random(0)
+    reward, draw = toy_reward(name), random.Random(0)
     for _ in range(300):
         verdicts = draw_group(draw, 8)
         rewards = reward(verdicts)
@@ -45,7 +46,7 @@ def test_only_rollouts_without_a_verdict_are_masked(name: str) -> None:
 
 @ANY_REWARD
 def test_masked_rollouts_change_nobody_elses_reward(name: str) -> None:
-    reward, draw = build_reward(name), random.Random(1)
+    reward, draw = toy_reward(name), random.Random(1)
     for _ in range(300):
         verdicts = draw_group(draw, 8)
         decided = [verdict for verdict in verdicts if verdict.decided]
@@ -54,7 +55,7 @@ def test_masked_rollouts_change_nobody_elses_reward(name: str) -> None:
 
 @ANY_REWARD
 def test_order_of_the_rollouts_does_not_matter(name: str) -> None:
-    reward, draw = build_reward(name), random.Random(2)
+    reward, draw = toy_reward(name), random.Random(2)
     for _ in range(300):
         verdicts = draw_group(draw, 8)
         order = draw.sample(range(8), 8)
@@ -65,12 +66,12 @@ def test_order_of_the_rollouts_does_not_matter(name: str) -> None:
 @ANY_REWARD
 def test_all_wrong_earns_nothing(name: str) -> None:
     wrong = Verdict(relation=Relation.WRONG, answer="a duck", truth="herring gull")
-    assert build_reward(name)([wrong, wrong]) == [0, 0]
+    assert toy_reward(name)([wrong, wrong]) == [0, 0]
 
 
 def test_unparsed_earns_minus_one_but_under_fine_r1() -> None:
     unparsed = Verdict(relation=None, unparsed=True, truth="gull")
-    earned = {name: build_reward(name)([unparsed]) for name in REWARDS}
+    earned = {name: toy_reward(name)([unparsed]) for name in REWARDS}
     assert earned == {name: [0.0 if name == "fine_r1_accuracy" else -1.0] for name in REWARDS}
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
-from rewards import FINE_R1, Group, RewardSpec, TaxonomyVerifier, build_reward, build_rubric
-from rewards.build import REWARDS
+from rewards import FINE_R1, Group, RewardSpec, TaxonomyVerifier, build_rubric
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, load_taxonomy, taxonomy_from_lineages
 from rlfg.types import VERDICT_LABELS
@@ -175,38 +173,6 @@ def test_order_is_kept_and_seen_pairs_are_remembered(verifier: TaxonomyVerifier)
     verdicts = verifier.verify(pairs)
     assert [verdict.label for verdict in verdicts] == ["WRONG", "UNPARSED", "SPECIFIC", "WRONG"]
     assert verdicts[0] is verdicts[3] is verifier.verify(pairs[:1])[0]
-    many = pairs * 25_000
-    start = perf_counter()
-    verifier.verify(many)
-    assert perf_counter() - start < 0.5, "100,000 seen pairs take about 0.02 s"
-
-
-# Failures of published rewards. Visual-RFT's containment rule pays the first two in full.
-FAILURES = {
-    "empty answer": "",
-    "all classes": "Larus argentatus, Larus fuscus, Prunella modularis, Prunella vulgaris",
-    "all classes, a line each": "Herring Gull\nLesser Black-backed Gull\nDunnock\nSelfheal",
-    "all classes, in a row": "Herring Gull Lesser Black-backed Gull Dunnock Selfheal",
-    "A or B": "Herring Gull or Dunnock",
-    "truth inside a longer word": "Dunnockling",
-    "invented name": "Pink-bellied Herring Gull",
-}
-
-
-@pytest.mark.parametrize("name", [name for name in REWARDS if name != "fine_r1_accuracy"])
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("truth", ["Herring Gull", "Dunnock"])
-def test_known_failures_earn_nothing(verifier: TaxonomyVerifier, name: str, failure: str, truth: str) -> None:
-    """Whether alone in the group or beside a right answer."""
-    failing, right = verifier.verify([(FAILURES[failure], truth), (truth, truth)])
-    earned = -1 if failure == "empty answer" else 0
-    assert build_reward(name)([failing]) == [earned]
-    assert build_reward(name)([failing, right]) == [earned, 1]
-
-
-@pytest.mark.parametrize("failure", ["empty answer", "all classes", "all classes, a line each", "A or B"])
-def test_known_failures_earn_fine_r1_no_accuracy(verifier: TaxonomyVerifier, failure: str) -> None:
-    assert build_reward("fine_r1_accuracy")(verifier.verify([(FAILURES[failure], "Dunnock")])) == [0]
 
 
 def test_an_empty_answer_in_good_form_earns_the_form_only(verifier: TaxonomyVerifier) -> None:

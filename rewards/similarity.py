@@ -1,0 +1,78 @@
+"""Reward by likeness of meaning, above a threshold: for truths that no taxonomy holds."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rewards.checks import require_between
+from rewards.group import pay_relations
+from rlfg.errors import RlfgError
+from rlfg.types import Relation, Verdict
+
+Encoder = Callable[[list[str]], NDArray[np.floating]]
+"""N texts → (N, D) vectors, of any length but 0."""
+
+
+def similarity(
+    verdicts: Sequence[Verdict], *, encoder: Encoder | str, threshold: float = 0.0, base: float = 0.0
+) -> list[float | None]:
+    """The cosine of answer and truth as `max(0, (s - base) / (1 - base))`, and 0 where that is below `threshold`.
+
+    With `base` the cosine of truth and super-category this is Fine-R1's relative similarity (ICLR 2026). An answer
+    that names several options or abstains is WRONG or ABSTAIN to any verifier that can tell, and earns 0 whatever
+    it resembles: a list of all classes resembles everything. UNPARSED earns -1, no verdict None.
+
+    Args:
+        verdicts: of one group; their texts are compared, each distinct one encoded once.
+        encoder: a function of texts, or where to import one from: "package.module:function".
+        threshold: least similarity that is paid, from 0 to 1.
+        base: similarity that is worth nothing.
+
+    Raises:
+        RlfgError: on an option out of its range, an encoder that cannot be imported, or vectors of another shape.
+    """
+    require_between("threshold", threshold, 0, 1)
+    require_between("base", base, 0, 0.999)
+    encode = _load(encoder) if isinstance(encoder, str) else encoder
+    texts = list(dict.fromkeys(t for v in verdicts for t in (v.answer, v.truth) if t))
+    folded = [unicodedata.normalize("NFKC", text) for text in texts]
+    vectors = dict(zip(texts, _unit(encode(folded), len(texts)), strict=True)) if texts else {}
+
+    def pay(verdict: Verdict) -> float:
+        if (
+            verdict.status == "several"
+            or verdict.relation is Relation.ABSTAIN
+            or not (verdict.answer and verdict.truth)
+        ):
+            return 0.0
+        cosine = float(vectors[verdict.answer] @ vectors[verdict.truth])
+        value = min(1.0, max(0.0, (cosine - base) / (1 - base)))
+        return value if value >= threshold else 0.0
+
+    paid = iter([pay(v) for v in verdicts if v.relation is not None])
+    return pay_relations(verdicts, lambda _: next(paid))
+
+
+def _unit(vectors: NDArray[np.floating], count: int) -> NDArray[np.float64]:
+    array = np.asarray(vectors, dtype=np.float64)
+    if array.ndim != 2 or len(array) != count:
+        raise RlfgError(f"the encoder gave an array of shape {array.shape} for {count} texts; (N, D) is wanted")
+    norms = np.linalg.norm(array, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = array / np.where(norms == 0, 1, norms)
+    return unit
+
+
+def _load(path: str) -> Encoder:
+    module, colon, name = path.partition(":")
+    try:
+        found: Encoder = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise RlfgError(f"encoder {path!r}: {error}; give package.module:function") from error
+    if not colon:
+        raise RlfgError(f"encoder {path!r}: give package.module:function")
+    return found
