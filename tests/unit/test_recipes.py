@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from eval.predict import PredictConfig
+from rewards.judge.spec import JudgeSpec
 from rlfg.cli import main
 from rlfg.config import load_config
 from rlfg.models.load import ModelSpec
@@ -22,7 +23,12 @@ from rlfg.training.sft import SftTrainConfig
 
 RECIPES = recipes_folder()
 CONFIGS = RECIPES / "configs"
-STAGES: dict[str, type[Any]] = {"grpo": GrpoConfig, "sft": SftTrainConfig, "evaluate": PredictConfig}
+STAGES: dict[str, type[Any]] = {
+    "grpo": GrpoConfig,
+    "sft": SftTrainConfig,
+    "evaluate": PredictConfig,
+    "judge": JudgeSpec,
+}
 BASE = f"model.path={RECIPES / 'assets' / 'world-base'}"
 """What the demo's GRPO starts from has the architecture of its base."""
 
