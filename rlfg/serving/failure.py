@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 TAIL_BYTES = 200_000
+MAX_LENGTH = 600
 PREFIX = re.compile(r"^(?:\([\w .=-]*pid=\d+\)\s*)?(?:(?:ERROR|WARNING|INFO|CRITICAL) \d\d-\d\d [\d:]+ \[[^]]*\]\s*)?")
 """vLLM's: the process, the level, the time and the place."""
 CAUSE = re.compile(
@@ -23,8 +24,8 @@ def telling_lines(log: Path, *, start: int = 0, count: int = 3) -> list[str]:
         file.seek(max(start, log.stat().st_size - TAIL_BYTES))
         text = file.read().decode(errors="replace")
     lines = _joined([line for line in (PREFIX.sub("", raw).rstrip() for raw in text.splitlines()) if line])
-    causes = list(dict.fromkeys(line for line in lines if CAUSE.search(line) and not CONSEQUENCE.search(line)))
-    return [line.strip() for line in (causes or lines)[-count:]]
+    causes = _distinct([line for line in lines if CAUSE.search(line) and not CONSEQUENCE.search(line)])
+    return [line.strip()[:MAX_LENGTH] for line in (causes or lines)[-count:]]
 
 
 def _joined(lines: list[str]) -> list[str]:
@@ -36,3 +37,15 @@ def _joined(lines: list[str]) -> list[str]:
         else:
             joined.append(line)
     return joined
+
+
+def _distinct(causes: list[str]) -> list[str]:
+    """Without those that only wrap an earlier one's message."""
+    distinct: list[str] = []
+    messages: list[str] = []
+    for line in causes:
+        message = line.partition(": ")[2].strip()
+        if not any(earlier in line for earlier in messages):
+            distinct.append(line)
+            messages.append(message or line)
+    return distinct

