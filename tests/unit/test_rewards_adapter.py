@@ -79,7 +79,8 @@ def test_plain_trl_trains_on_it(tmp_path: Path) -> None:
     truths = ["aa1", "aa2", "ab1", "ba1"]
     rows = [{"prompt": [{"role": "user", "content": "Name it."}], "truth": truth} for truth in truths]
     trainer = trl.GRPOTrainer(
-        model=model, processing_class=tokenizer, reward_funcs=[trl_reward(VERIFIER, rubric, group_size=3)], train_dataset=Dataset.from_list(rows),
+        model=model, processing_class=tokenizer, reward_funcs=[trl_reward(VERIFIER, rubric, group_size=3)],
+        train_dataset=Dataset.from_list(rows),
         args=trl.GRPOConfig(
             output_dir=str(tmp_path), per_device_train_batch_size=6, num_generations=3, max_completion_length=8,
             max_steps=2, use_cpu=True, bf16=False, gradient_checkpointing=False, report_to=[], learning_rate=1e-2,
