@@ -68,7 +68,7 @@ def _options(index: NameIndex, word: str) -> list[str]:
 
 def _names_with(index: NameIndex, options: list[list[str]]) -> list[str]:
     """Names made of one option of each word, in order."""
-    names = index.names.pick(_numbers_with(index, options)[: index.words.most_names])
+    names = index.names.pick(_numbers_with(index, options)[: index.words.most_names].tolist())
     return [name for name in dict.fromkeys(names) if _fits(name.split(), options)]
 
 
@@ -116,13 +116,14 @@ def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | 
         return None
     rarest = min((index.words.names(word) for word in known), key=len)
     if len(rarest) > FEW_NAMES:
-        more = index.names.lengths(rarest) - len(utf8(glued))
-        rarest = rarest[(more >= -4) & (more <= MOST_LONGER)][: index.words.most_names]
+        least = len(utf8(glued)) - 4
+        rarest = index.names.of_length(rarest, least, least + 4 + MOST_LONGER)[: index.words.most_names]
+        rarest = index.names.starting(rarest, utf8(glued)[0])
     near = [
         name
-        for name in index.names.pick(rarest)
-        if len(name.split()) != len(words)
-        and name[0] == glued[0]
-        and OSA.distance(glued, name.replace(" ", ""), score_cutoff=1) <= min(1, allowance(len(glued)))
+        for name in index.names.pick(rarest.tolist())
+        if name[0] == glued[0]
+        and name.count(" ") + 1 != len(words)
+        and OSA.distance(glued, name.replace(" ", ""), score_cutoff=1) <= 1
     ]
     return _one(index, words, near)

@@ -78,7 +78,7 @@ def _abbreviated(index: NameIndex, text: str) -> Resolution | None:
     initial, epithet = match.group(1).lower(), normalize(match.group(2))
     nodes = {
         found
-        for name in index.names.pick(index.words.names(epithet)[:MOST_EPITHETS])
+        for name in index.names.pick(index.words.names(epithet)[:MOST_EPITHETS].tolist())
         if (words := name.split()) and len(words) == 2 and words[1] == epithet and words[0][0] == initial
         for found in index.taxonomy.lookup(name)
     }

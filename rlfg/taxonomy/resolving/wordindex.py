@@ -65,13 +65,14 @@ class WordIndex:
         return found or (_nearest(word, self._two_away(word), 2) if edits == 2 else [])
 
     def _one_away(self, word: str) -> list[str]:
-        numbers = {number for cut in _cuts(word) for number in self.cuts.get(cut).tolist()}
-        return self.table.keys.pick(np.array(sorted(numbers)[:LIKE_WORDS], dtype=np.int64))
+        found = [numbers.tolist() for numbers in map(self.cuts.get, _cuts(word)) if len(numbers)]
+        numbers = {number for some in found for number in some}
+        return self.table.keys.pick(sorted(numbers)[:LIKE_WORDS])
 
     def _two_away(self, word: str) -> list[str]:
         numbers = np.concatenate([self.ends.get(end) for end in _ends(word)])
         differing = np.bitwise_count(self.letters[numbers] ^ np.uint64(_letter_set(word)))
-        return self.table.keys.pick(np.unique(numbers[differing <= 4])[:LIKE_WORDS])
+        return self.table.keys.pick(np.unique(numbers[differing <= 4])[:LIKE_WORDS].tolist())
 
 
 def _nearest(word: str, others: list[str], edits: int) -> list[str]:
