@@ -16,7 +16,7 @@ _JUNK = re.compile(
     r"|~?\b\d{1,3}(?:\.\d{1,4})?\s?%(?: (?:sure|certain|confident|confidence))?|[*_`\"“”«»<>{}]+",
     re.IGNORECASE,
 )
-_POSSESSIVE = re.compile(r"(?<=\w)['\u2019\u02bc]s\b")
+_POSSESSIVE = re.compile(r"['\u2019\u02bc](?<=\w.)s\b")
 _BRACKETS = re.compile(r"[(\[（【]([^()\[\]（）【】]*)(?:[)\]）】]|$)")
 _AKA = re.compile(
     r",?\s*\b(?:also (?:known|called|named|referred to)(?: as)?|a\.?k\.?a\.?|i\.e\.?|formerly(?: known as)?"
@@ -56,19 +56,30 @@ _DESCRIBES = re.compile(
     r"|flying|in|on|of|and its)\b",
     re.IGNORECASE,
 )
-_MARKS = re.compile(r"[^\w\s'\u2019-]|\s-|-\s|\n|_")
-_JOINTS = word_set(
+_MARK = re.compile(r"[^\w\s'\u2019-]|(?<!\S)-|\n|_")
+_ENDS = " .?!\t\n"
+"""What ends a text cuts nothing."""
+_STOPS = word_set(". ? ! , ;") | {"\n"}
+REFUSALS = _STOPS | word_set("but though although however still yet")
+NEGATIONS = word_set(
     """
-    or vs versus and with plus but though although however still yet not isnt arent wasnt doesnt never neither nor
-    rather instead opposed unlike except excluding dont doubt no anything aka formerly commonly known scientifically
-    scientific also better otherwise in on at near by which that who whose because since due based given as while
-    during found seen native having wearing feeding eating resting perched perching sitting standing flying swimming
-    walking running lying looking facing blooming parked driving against among under over above behind beside next
-    characterized characterised recognizable recognisable identifiable has have is are it its x hybrid cross
-    crossbreed mix n t
+    not isnt arent wasnt doesnt never neither nor rather instead opposed unlike except excluding dont doubt no
+    anything
     """
 )
-"""Words that the patterns above look for."""
+OPTIONS = word_set("or vs versus / |")
+GLOSSES = word_set("( [ （ 【 also k ka ak aka e formerly commonly better otherwise known scientifically scientific")
+CLAUSES = _STOPS | word_set(": • - – —")
+JOINTS = word_set("+ & and with plus")
+DETAILS = word_set(
+    """
+    with in on at near by which that who whose because since due based given as while during found seen native having
+    wearing feeding eating resting perched perching sitting standing flying swimming walking running lying looking
+    facing blooming parked driving against among under over above behind beside next characterized characterised
+    recognizable recognisable identifiable has have is are it its
+    """
+)
+"""Without one of these `signs` the patterns above find nothing to cut: 0.1 µs to see, where a pattern takes 2 to 12."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,12 +93,14 @@ class Cut:
 
 def tidy(text: str) -> str:
     """Without list marks, percentages of confidence, quotation marks and mark-up."""
-    return _JUNK.sub(" ", text).strip()
+    if _MARK.search(text) or "confidence" in text.lower():
+        text = _JUNK.sub(" ", text)
+    return text.strip()
 
 
-def is_plain(text: str, words: list[str]) -> bool:
-    """Whether a text has nothing to cut at: no mark but hyphens and apostrophes, and none of the words."""
-    return _JOINTS.isdisjoint(words) and _MARKS.search(text) is None
+def signs(text: str, words: list[str]) -> set[str]:
+    """What a text may be cut at: its normalised words, and its marks but for hyphens, apostrophes and the last stop."""
+    return {*words, *_MARK.findall(text.rstrip(_ENDS))}
 
 
 def without_possessives(text: str) -> str:

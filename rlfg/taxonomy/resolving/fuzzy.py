@@ -17,7 +17,6 @@ from rapidfuzz.distance import OSA
 from rlfg.taxonomy.packed import Array, utf8
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.spelling import stem
-from rlfg.taxonomy.resolving.wordindex import allowance
 from rlfg.taxonomy.resolving.wordset import word_set
 
 MOST_WORDS = 8
@@ -111,10 +110,11 @@ def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | 
     glued = "".join(words)
     if len(words) > MOST_GLUED or len(glued) < GLUED_LENGTH or not glued.isalpha():
         return None
-    known = [word for word in words if word in index.words] or [w for word in words for w in index.words.like(word)]
+    known = [names for names in map(index.words.names, words) if len(names)]
+    known = known or [index.words.names(like) for word in words for like in index.words.like(word)]
     if not known:
         return None
-    rarest = min((index.words.names(word) for word in known), key=len)
+    rarest = min(known, key=len)
     if len(rarest) > FEW_NAMES:
         least = len(utf8(glued)) - 4
         rarest = index.names.of_length(rarest, least, least + 4 + MOST_LONGER)[: index.words.most_names]

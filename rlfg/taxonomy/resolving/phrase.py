@@ -6,7 +6,6 @@ A word that is not known ("pink-bellied", "Blackburnian") leaves the phrase with
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving import looks
@@ -26,13 +25,13 @@ _LOOKS: tuple[_Look, ...] = (
 
 def read_phrase(index: NameIndex, profile: Profile, words: list[str]) -> Resolution | None:
     """The taxon that a phrase of normalised words names, misspellings apart; None without one."""
-    spans = list(islice(windows(profile, words), MOST_WINDOWS))
+    spans = windows(profile, words)[:MOST_WINDOWS]
     return _first(index, profile, words, spans, _LOOKS)
 
 
 def read_misspelt(index: NameIndex, profile: Profile, words: list[str]) -> Resolution | None:
     """The same for a misspelt name: the whole phrase, or what is left without any word that may stand beside it."""
-    spans = list(windows(profile, words))
+    spans = windows(profile, words)
     return _first(index, profile, words, spans if len(spans) < 3 else [spans[0], spans[-1]], (looks.misspelling,))
 
 

@@ -40,7 +40,7 @@ class ProductMatch:
 
 def is_year(word: str) -> bool:
     """A model year or decade: "2012", "2000s"."""
-    return YEAR.match(word) is not None
+    return word[:2] in ("19", "20") and YEAR.match(word) is not None
 
 
 @final

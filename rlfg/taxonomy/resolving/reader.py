@@ -15,7 +15,7 @@ from rlfg.taxonomy.resolving.options import agreement, same_taxon, several
 from rlfg.taxonomy.resolving.phrase import read_misspelt, read_name, read_phrase
 from rlfg.taxonomy.resolving.profiles import Profile
 from rlfg.taxonomy.resolving.refusals import abstains, declines
-from rlfg.taxonomy.resolving.scientific import hybrid_parents, is_authorship, looks_scientific, read_scientific
+from rlfg.taxonomy.resolving.scientific import HYBRIDS, hybrid_parents, is_authorship, looks_scientific, read_scientific
 
 MOST_LEVELS = 3
 """Options of lists inside clauses inside refusals: what lies deeper is not read."""
@@ -31,11 +31,21 @@ class Reader:
     def __init__(self, index: NameIndex, profile: Profile) -> None:
         """Keeps both."""
         self.index, self.profile, self.taxonomy = index, profile, index.taxonomy
-        self._steps: tuple[_Step, ...] = (
-            self._phrase, self._refusal, self._negation, self._alternatives, self._hybrid, self._scientific,
-            self._glosses, self._clauses, self._joined, self._in_a_row, self._details, self._misspelt,
-        )  # fmt: skip
-        self._plain_steps: tuple[_Step, ...] = (self._phrase, self._scientific, self._in_a_row, self._misspelt)
+        self._steps: tuple[tuple[_Step, frozenset[str] | None], ...] = (
+            (self._phrase, None),
+            (self._refusal, clauses.REFUSALS),
+            (self._negation, clauses.NEGATIONS),
+            (self._alternatives, clauses.OPTIONS),
+            (self._hybrid, HYBRIDS),
+            (self._scientific, None),
+            (self._glosses, clauses.GLOSSES),
+            (self._clauses, clauses.CLAUSES),
+            (self._joined, clauses.JOINTS),
+            (self._in_a_row, None),
+            (self._details, clauses.DETAILS),
+            (self._misspelt, None),
+        )
+        """Each with the signs of which a text must have one, if any is needed."""
 
     def read(self, text: str, level: int = 0) -> Resolution:
         """The resolution of a text, whose trace says which step found it."""
@@ -50,8 +60,9 @@ class Reader:
             return unresolved("no name or alias in the taxonomy, as far as it was read")
         if declines(key):
             return self._declined(text, level)
-        for step in self._plain_steps if clauses.is_plain(text, key.split()) else self._steps:
-            if found := step(text, level):
+        signs = clauses.signs(text, key.split())
+        for step, needed in self._steps:
+            if (needed is None or not needed.isdisjoint(signs)) and (found := step(text, level)):
                 return found
         return unresolved("no name or alias in the taxonomy")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rlfg.taxonomy.resolving.wordset import word_set
+
 ABSTENTIONS = frozenset({
     "none", "none of the above", "none of these", "none of them", "nothing", "null", "nil", "n a", "na", "nan",
     "no answer", "abstain", "i abstain", "unknown", "unsure", "uncertain", "undetermined", "indeterminate",
@@ -42,6 +44,13 @@ _INSIDE = re.compile(
     r"|\b(?:is|are|remains) (?:unidentifiable|unknown|unclear|unrecogni[sz]able|indeterminate|uncertain"
     r"|not (?:clear|identifiable))$"
 )
+_INSIDE_WORDS = word_set(
+    """
+    cannot not cant couldnt unable impossible difficult hard tough too insufficient unidentifiable unknown unclear
+    unrecognizable unrecognisable indeterminate uncertain
+    """
+)
+"""`_INSIDE` needs one of these; to look for them takes a quarter of its time."""
 
 
 def abstains(key: str) -> bool:
@@ -51,4 +60,6 @@ def abstains(key: str) -> bool:
 
 def declines(key: str) -> bool:
     """Whether a normalised text or clause declines, by its opening or by what it says of telling."""
-    return key in ABSTENTIONS or _OPENING.match(key) is not None or _INSIDE.search(key) is not None
+    if key in ABSTENTIONS or _OPENING.match(key):
+        return True
+    return not _INSIDE_WORDS.isdisjoint(key.split()) and _INSIDE.search(key) is not None

@@ -12,10 +12,13 @@ from rlfg.taxonomy.resolving.model import Resolution
 _AUTHORS = re.compile(
     r"[\s(,]*(?:(?:[A-Z\u00c0-\u00de][\w.\u2019'-]*+|et|ex|and|al\.?|de|von|van|in|&)[\s,)(]*){0,6}(?:\d{4}[a-z]?)?[\s).]*$"
 )
+_HAS_AUTHOR = re.compile(r"\d{4}|^\W*L\.?\W*$|Linnaeus")
 _SUBSPECIES = re.compile(r"(?:subsp|ssp|subspecies|var|cv|f|forma)\.? ?", re.IGNORECASE)
 _LATIN_ENDING = re.compile(r"[a-z]{2,}(?:us|a|um|is|i|ae|ensis|oides|or|ens|ans|ix|ax|ys|on|os|o)$")
 _ABBREVIATED = re.compile(r"([A-Z])\.? ([a-z]{3,})$")
 _HYBRID_SIGN = re.compile(r"\s+(?:x|×|✕)\s+|\s*[×✕]\s*", re.IGNORECASE)
+HYBRIDS = frozenset("x×✕")
+"""A text without one of these signs has no parents."""
 _HYBRID_WORD = re.compile(r"\b(?:hybrid|cross(?:breed)?|mix)\b", re.IGNORECASE)
 _BINOMIAL = re.compile(r"([A-Z][a-z\u00e0-\u00ff-]{2,} [a-z\u00e0-\u00ff-]{3,})\b")
 
@@ -45,16 +48,17 @@ def looks_scientific(text: str) -> bool:
 
 def is_authorship(text: str) -> bool:
     """Whether a text is authors and a year."""
-    return _AUTHORS.match(text) is not None and re.search(r"\d{4}|^\W*L\.?\W*$|Linnaeus", text) is not None
+    return _HAS_AUTHOR.search(text) is not None and _AUTHORS.match(text) is not None
 
 
 def _with_rest(index: NameIndex, text: str) -> Resolution | None:
     """The longest scientific name that the text begins with, if the rest is authors, or one more Latin epithet."""
     words = text.split()
-    for count in range(min(3, len(words) - 1), 0, -1):
-        name, rest = " ".join(words[:count]).rstrip(","), " ".join(words[count:])
-        if not (looks_scientific(name) or (count == 1 and is_authorship(rest))):
+    binomial = looks_scientific(" ".join(words[:2]))
+    for count in range(min(3, len(words) - 1), 0 if is_authorship(" ".join(words[1:])) else 1, -1):
+        if count > 1 and not binomial:
             continue
+        name, rest = " ".join(words[:count]).rstrip(","), " ".join(words[count:])
         if not (nodes := index.taxonomy.lookup(name)):
             continue
         status = "parsed" if len(nodes) == 1 else "ambiguous"
@@ -109,7 +113,7 @@ def _of_leaf_genus(index: NameIndex, text: str) -> Resolution | None:
 
 def _hybrid_name(index: NameIndex, text: str) -> Resolution | None:
     """Reads "Mentha × piperita": a name that the taxonomy has without the sign."""
-    plain = _HYBRID_SIGN.sub(" ", text)
+    plain = text if HYBRIDS.isdisjoint(text.lower()) else _HYBRID_SIGN.sub(" ", text)
     nodes = index.taxonomy.lookup(plain) if plain != text else ()
     if len(nodes) != 1:
         return None
