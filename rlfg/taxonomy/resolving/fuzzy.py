@@ -60,9 +60,8 @@ def misspelt(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] 
 
 def _options(index: NameIndex, word: str) -> list[str]:
     """The word itself if names have it, else the words that it may misspell."""
-    if word in index.words:
-        return [word]
-    return [] if word in REAL_WORDS or stem(word) in REAL_WORDS else index.words.like(word)
+    like = index.words.like(word)
+    return [] if like != [word] and (word in REAL_WORDS or stem(word) in REAL_WORDS) else like
 
 
 def _names_with(index: NameIndex, options: list[list[str]]) -> list[str]:
@@ -75,7 +74,7 @@ def _numbers_with(index: NameIndex, options: list[list[str]]) -> Array:
     """Names that have one option of each word, in any order."""
     holders = [[index.words.names(word) for word in option] for option in options]
     rarest, *others = sorted(holders, key=lambda arrays: sum(map(len, arrays)))
-    found = np.concatenate(rarest)
+    found = np.concatenate(rarest) if len(rarest) > 1 else rarest[0]
     for arrays in others:
         if len(found) <= FEW_NAMES:
             break
@@ -85,7 +84,8 @@ def _numbers_with(index: NameIndex, options: list[list[str]]) -> Array:
 
 def _are_in(ordered: Array, wanted: Array) -> NDArray[np.bool_]:
     """Which of `wanted` are in a sorted array."""
-    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    places = ordered.searchsorted(wanted)
+    places[places == len(ordered)] = 0
     return np.asarray(ordered[places] == wanted)
 
 
@@ -98,7 +98,7 @@ def _one(index: NameIndex, words: list[str], names: list[str]) -> tuple[str, tup
     text = " ".join(words)
     by_distance: dict[int, dict[tuple[int, ...], str]] = {}
     for name in names:
-        by_distance.setdefault(OSA.distance(text, name), {}).setdefault(index.taxonomy.lookup(name), name)
+        by_distance.setdefault(OSA.distance(text, name), {}).setdefault(index.taxonomy.by_name.find(name), name)
     if not by_distance or len(nearest := by_distance[min(by_distance)]) > 1:
         return None
     ((found, name),) = nearest.items()

@@ -21,7 +21,8 @@ MOST_LEVELS = 3
 """Options of lists inside clauses inside refusals: what lies deeper is not read."""
 _LIST_WORDS = 4
 """Options of a bare list that names no taxon are at most so long; longer ones are a description."""
-_Step = Callable[[str, int], Resolution | None]
+_Step = Callable[[str, list[str], int], Resolution | None]
+"""Of a text, its normalised words and its level."""
 
 
 @final
@@ -60,19 +61,22 @@ class Reader:
             return unresolved("no name or alias in the taxonomy, as far as it was read")
         if declines(key):
             return self._declined(text, level)
-        signs = clauses.signs(text, key.split())
+        words = key.split()
+        signs = clauses.signs(text, words)
         for step, needed in self._steps:
-            if (needed is None or not needed.isdisjoint(signs)) and (found := step(text, level)):
+            if (needed is None or not needed.isdisjoint(signs)) and (found := step(text, words, level)):
                 return found
         return unresolved("no name or alias in the taxonomy")
 
-    def _phrase(self, text: str, level: int) -> Resolution | None:
-        found = read_phrase(self.index, self.profile, normalize(text).split())
+    def _phrase(self, text: str, words: list[str], level: int) -> Resolution | None:
+        if found := read_phrase(self.index, self.profile, words):
+            return found
         plain = clauses.without_possessives(text)
-        return found or (read_phrase(self.index, self.profile, normalize(plain).split()) if plain != text else None)
+        return read_phrase(self.index, self.profile, normalize(plain).split()) if plain != text else None
 
-    def _misspelt(self, text: str, level: int) -> Resolution | None:
-        return read_misspelt(self.index, self.profile, normalize(clauses.without_possessives(text)).split())
+    def _misspelt(self, text: str, words: list[str], level: int) -> Resolution | None:
+        plain = clauses.without_possessives(text)
+        return read_misspelt(self.index, self.profile, normalize(plain).split() if plain != text else words)
 
     def _declined(self, text: str, level: int) -> Resolution:
         """A refusal with a guess is the guess."""
@@ -82,7 +86,7 @@ class Reader:
             return found.after("declines, and yet guesses").then(status=_parsed(found))
         return Resolution(status="abstain", trace=("declines to answer",))
 
-    def _refusal(self, text: str, level: int) -> Resolution | None:
+    def _refusal(self, text: str, words: list[str], level: int) -> Resolution | None:
         """A name beside a refusal is the name."""
         cut = clauses.refusing_clauses(text)
         if not cut.parts:
@@ -92,7 +96,7 @@ class Reader:
             return found.after("names something beside a refusal").then(status=_parsed(found))
         return Resolution(status="abstain", trace=("declines to answer",))
 
-    def _negation(self, text: str, level: int) -> Resolution | None:
+    def _negation(self, text: str, words: list[str], level: int) -> Resolution | None:
         cut = clauses.negation(text)
         if not cut.parts:
             return None
@@ -102,7 +106,7 @@ class Reader:
         found = self.read(cut.rest, level + 1)
         return found.after(denied).then(status=_parsed(found))
 
-    def _alternatives(self, text: str, level: int) -> Resolution | None:
+    def _alternatives(self, text: str, words: list[str], level: int) -> Resolution | None:
         options = clauses.alternatives(text)
         return self._list(options, level) if len(options) > 1 else None
 
@@ -120,17 +124,17 @@ class Reader:
         readings = {option: self.read(option, level + 1) for option in distinct}
         return [readings.get(option) or unresolved("not read") for option in options]
 
-    def _hybrid(self, text: str, level: int) -> Resolution | None:
+    def _hybrid(self, text: str, words: list[str], level: int) -> Resolution | None:
         parents = hybrid_parents(text) if self.profile.binomials else []
         if not parents or (found := read_scientific(self.index, text)):
             return found if parents else None
         readings = self._read_all(parents, level)
         return several(self.taxonomy, readings).after("a hybrid") if any(r.named for r in readings) else None
 
-    def _scientific(self, text: str, level: int) -> Resolution | None:
+    def _scientific(self, text: str, words: list[str], level: int) -> Resolution | None:
         return read_scientific(self.index, text) if self.profile.binomials else None
 
-    def _glosses(self, text: str, level: int) -> Resolution | None:
+    def _glosses(self, text: str, words: list[str], level: int) -> Resolution | None:
         """A name with others in brackets: they must agree, and a group needs no more precise name that is unknown."""
         cut = clauses.glosses(text)
         if not cut.parts:
@@ -158,7 +162,7 @@ class Reader:
         agreed = agreement(self.taxonomy, leaves) if leaves else None
         return agreed and agreed.then("an unknown name, known by the one in brackets", status=_parsed(agreed))
 
-    def _clauses(self, text: str, level: int) -> Resolution | None:
+    def _clauses(self, text: str, words: list[str], level: int) -> Resolution | None:
         parts = clauses.clauses(text)
         if len(parts) < 2:
             return None
@@ -186,7 +190,7 @@ class Reader:
             return agreed.then(f"read from {len(said)} clauses", status=_parsed(agreed))
         return several(self.taxonomy, kept) if kept else None
 
-    def _joined(self, text: str, level: int) -> Resolution | None:
+    def _joined(self, text: str, words: list[str], level: int) -> Resolution | None:
         """Of "A and B" both must be known to be several; beside something unknown a name does not count."""
         parts = clauses.joined(text)
         said = [part for part in parts if not self._is_aside(part)]
@@ -197,17 +201,18 @@ class Reader:
             return several(self.taxonomy, readings)
         return readings[0].then(status=_parsed(readings[0])) if len(said) == len(readings) == 1 else None
 
-    def _in_a_row(self, text: str, level: int) -> Resolution | None:
+    def _in_a_row(self, text: str, words: list[str], level: int) -> Resolution | None:
         """Two names without anything between them; a binomial may be made of two genera, and is not."""
-        words = [] if looks_scientific(text) else normalize(text).split()
-        for cut in range(1, len(words)) if len(words) <= 2 * _LIST_WORDS else ():
+        if len(words) > 2 * _LIST_WORDS or looks_scientific(text):
+            return None
+        for cut in range(1, len(words)):
             parts = " ".join(words[:cut]), " ".join(words[cut:])
             if all(map(self.taxonomy.by_name.find, parts)):
                 readings = [reading for part in parts if (reading := read_name(self.index, self.profile, part))]
                 return agreement(self.taxonomy, readings) or several(self.taxonomy, readings)
         return None
 
-    def _details(self, text: str, level: int) -> Resolution | None:
+    def _details(self, text: str, words: list[str], level: int) -> Resolution | None:
         head = clauses.before_details(text)
         if head == text.strip() or not normalize(head):
             return None

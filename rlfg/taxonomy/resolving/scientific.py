@@ -29,9 +29,9 @@ MOST_EPITHETS = 1024
 def read_scientific(index: NameIndex, text: str) -> Resolution | None:
     """A binomial (or genus with authors) and what belongs to it; None where the text is anything else."""
     text = text.strip()
-    return (
-        _abbreviated(index, text) or _with_rest(index, text) or _hybrid_name(index, text) or _of_leaf_genus(index, text)
-    )
+    if found := _with_rest(index, text) or _hybrid_name(index, text):
+        return found
+    return (_abbreviated(index, text) or _of_leaf_genus(index, text)) if text[:1].isupper() else None
 
 
 def hybrid_parents(text: str) -> list[str]:

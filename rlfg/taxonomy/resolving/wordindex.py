@@ -8,7 +8,6 @@ from typing import final
 
 import numpy as np
 from rapidfuzz.distance import OSA
-from rapidfuzz.process import extract
 
 from rlfg.taxonomy.keytable import KeyTable, every, key_table
 from rlfg.taxonomy.packed import Array, Texts, offsets
@@ -55,7 +54,12 @@ class WordIndex:
         return self.table.array(word)
 
     def _like(self, word: str) -> list[str]:
-        """The words that `word` may misspell: the same first letter and few edits, the nearest ones only."""
+        """The words that `word` may misspell: the same first letter and few edits, the nearest ones only.
+
+        A word of a name is itself the nearest.
+        """
+        if word in self:
+            return [word]
         edits = allowance(len(word))
         if not edits or len(word) > 40 or not word.isalpha():
             return []
@@ -76,9 +80,11 @@ class WordIndex:
 
 
 def _nearest(word: str, others: list[str], edits: int) -> list[str]:
-    found = extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=None)
     near = [
-        (other, distance) for other, distance, _ in found if other[0] == word[0] and distance <= allowance(len(other))
+        (other, distance)
+        for other in others
+        if other[0] == word[0]
+        and (distance := OSA.distance(word, other, score_cutoff=edits)) <= min(edits, allowance(len(other)))
     ]
     least = min((distance for _, distance in near), default=0)
     return sorted(other for other, distance in near if distance == least)
