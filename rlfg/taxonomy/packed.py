@@ -103,11 +103,11 @@ class Texts(Sequence[str]):
     def of_length(self, numbers: Array, least: int, most: int) -> Array:
         """Those of the numbers whose texts have so many bytes."""
         lengths = self.starts[1:][numbers] - self.starts[numbers]
-        return numbers[(lengths >= max(0, least)) & (lengths <= most)]
+        return np.asarray(numbers[(lengths >= max(0, least)) & (lengths <= most)])
 
     def starting(self, numbers: Array, byte: int) -> Array:
         """Those of the numbers whose texts, none of them empty, begin with a byte."""
-        return numbers[self.text[self.starts[numbers]] == byte]
+        return np.asarray(numbers[self.text[self.starts[numbers]] == byte])
 
     def raws(self) -> Iterator[memoryview]:
         """The bytes of each text, in order."""

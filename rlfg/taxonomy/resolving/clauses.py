@@ -182,4 +182,4 @@ def _split(separator: re.Pattern[str], where: str, text: str) -> list[str]:
     for match in separator.finditer(where):
         parts.append(text[at : match.start()])
         at = match.end()
-    return [part.strip() for part in (*parts, text[at:]) if normalize(part)]
+    return [part for part in map(str.strip, (*parts, text[at:])) if normalize(part)]

@@ -205,10 +205,11 @@ class Reader:
         """Two names without anything between them; a binomial may be made of two genera, and is not."""
         if len(words) > 2 * _LIST_WORDS or looks_scientific(text):
             return None
+        find = self.taxonomy.by_name.find
         for cut in range(1, len(words)):
-            parts = " ".join(words[:cut]), " ".join(words[cut:])
-            if all(map(self.taxonomy.by_name.find, parts)):
-                readings = [reading for part in parts if (reading := read_name(self.index, self.profile, part))]
+            head = " ".join(words[:cut])
+            if find(head) and find(tail := " ".join(words[cut:])):
+                readings = [reading for part in (head, tail) if (reading := read_name(self.index, self.profile, part))]
                 return agreement(self.taxonomy, readings) or several(self.taxonomy, readings)
         return None
 
