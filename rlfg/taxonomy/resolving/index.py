@@ -19,7 +19,7 @@ from rlfg.taxonomy.resolving.spelling import skeleton, skeletons
 from rlfg.taxonomy.resolving.wordindex import WordIndex, build_words, index_cuts, index_ends, letter_sets
 from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
 
-RULES = 1
+RULES = 2
 """Raised with every change of what `NameIndex.arrays` holds for the same names: older ones are then made anew."""
 
 

@@ -14,7 +14,7 @@ _IRREGULAR = {
     "labrador": "labrador", "lab": "lab",
 }  # fmt: skip
 _VARIANTS = (
-    ("gray", "grey"), ("colour", "color"), ("sulphur", "sulfur"), ("vermillion", "vermilion"), ("moustach", "mustach"),
+    ("grai", "grei"), ("colour", "color"), ("sulphur", "sulfur"), ("vermillion", "vermilion"), ("moustach", "mustach"),
     ("centre", "center"), ("harbour", "harbor"), ("armour", "armor"), ("mercedesbenz", "mercedes"), ("jewell", "jewel"),
 )  # fmt: skip
 _PLURAL_E = re.compile("(?:ch|sh|[xzo])e$")
@@ -60,6 +60,7 @@ class _Stems(dict[str, str]):
 
 
 def _made_one(glued: str) -> str:
+    glued = glued.replace("y", "i")  # in "lady bug" the y ends a word, in "ladybug" it does not
     for variant, chosen in _VARIANTS:
         if variant in glued:
             glued = glued.replace(variant, chosen)
