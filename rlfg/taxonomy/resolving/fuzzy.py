@@ -106,9 +106,12 @@ def _one(index: NameIndex, words: list[str], names: list[str]) -> tuple[str, tup
 
 
 def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | None:
-    """One edit in a text that also glues or cuts the words of a name: some of its words must be right or nearly so."""
+    """One edit in a text that also glues or cuts the words of a name: some of its words must be right or nearly so.
+
+    A letter by itself is a word, not a slip: "Cessna Citation X" is no Cessna Citation.
+    """
     glued = "".join(words)
-    if len(words) > MOST_GLUED or len(glued) < GLUED_LENGTH or not glued.isalpha():
+    if len(words) > MOST_GLUED or min(map(len, words)) == 1 or len(glued) < GLUED_LENGTH or not glued.isalpha():
         return None
     known = [names for names in map(index.words.names, words) if len(names)]
     known = known or [index.words.names(like) for word in words for like in index.words.like(word)]
