@@ -31,13 +31,23 @@ def is_filler(profile: Profile, words: list[str]) -> bool:
     return all((_may_lead(profile, word) or _may_trail(profile, word)) and word not in known.NOUNS for word in words)
 
 
-def fits(index: NameIndex, found: Found, left: list[str], right: list[str]) -> bool:
-    """Whether what stands beside a name can be said of its taxa: "Mallard duck" and not "Cardinal flower" of a bird."""
+def is_generic(profile: Profile, words: list[str]) -> bool:
+    """Whether words name at most a whole domain: "the bird"."""
+    return all(_may_lead(profile, word) for word in words)
+
+
+def fits(index: NameIndex, found: Found, left: list[str], right: list[str], *, noun: bool = False) -> bool:
+    """Whether what stands beside a name can be said of its taxa: "Mallard duck" and not "Cardinal flower" of a bird.
+
+    `noun`: the name itself is a noun for a whole domain, of which any has such looks ("a cute kitten").
+    """
     taxonomy = index.taxonomy
     for word in (*left, *right):
         if word in known.NOUNS and not all(_is_a(index, node, word) for node in found.nodes):
             return False
-        if word in known.NEUTRAL and any(node and not is_leaf(taxonomy, node) for node in found.nodes):
+        if word in (known.SIZES if noun else known.NEUTRAL) and any(
+            node and not is_leaf(taxonomy, node) for node in found.nodes
+        ):
             return False
     return True
 

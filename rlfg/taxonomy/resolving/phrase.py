@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving import looks
+from rlfg.taxonomy.resolving import words as known
 from rlfg.taxonomy.resolving.beside import at_stated_rank, fits, windows
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.looks import Found
@@ -19,7 +20,7 @@ MOST_WINDOWS = 48
 """So many windows of a phrase are looked up, the longest first."""
 _Look = Callable[[NameIndex, Profile, list[str]], Found | None]
 _LOOKS: tuple[_Look, ...] = (
-    looks.as_it_stands, looks.written_otherwise, looks.group_noun, looks.domain_noun, looks.product,
+    looks.as_it_stands, looks.written_otherwise, looks.group_noun, looks.domain_noun, looks.breed, looks.product,
 )  # fmt: skip
 
 
@@ -51,7 +52,8 @@ def _first(
     for look in ways:
         for start, end in spans:
             found = look(index, profile, words[start:end])
-            if found and fits(index, found, words[:start], words[end:]):
+            noun = end == start + 1 and words[start] in known.NOUNS
+            if found and fits(index, found, words[:start], words[end:], noun=noun):
                 return _resolution(index, profile, found, words, start, end)
     return None
 

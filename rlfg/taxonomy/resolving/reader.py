@@ -7,7 +7,7 @@ from typing import final
 
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving import clauses
-from rlfg.taxonomy.resolving.beside import is_filler
+from rlfg.taxonomy.resolving.beside import is_filler, is_generic
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.looks import is_leaf
 from rlfg.taxonomy.resolving.model import Resolution, Status, unresolved
@@ -144,7 +144,8 @@ class Reader:
         if head.status in ("several", "abstain") or not said:
             return head.then(status=_parsed(head))
         readings = self._read_all(said, level)
-        if any(reading.status == "several" for reading in readings) or any(_is_option(part) for part in said):
+        lists = any(reading.status == "several" and reading.candidates for reading in readings)
+        if lists or any(_is_option(part) for part in said):
             return several(self.taxonomy, [head, *readings])
         resolved = [reading for reading in readings if reading.named]
         if not head.named:
@@ -192,7 +193,8 @@ class Reader:
 
     def _joined(self, text: str, words: list[str], level: int) -> Resolution | None:
         """Of "A and B" both must be known to be several; beside something unknown a name does not count."""
-        parts = clauses.joined(text)
+        together = clauses.accompanied(text)
+        parts = [part for whole in together for part in ([whole] if self._is_name(whole) else clauses.joined(whole))]
         said = [part for part in parts if not self._is_aside(part)]
         if len(parts) < 2 or not said:
             return None
@@ -214,15 +216,21 @@ class Reader:
         return None
 
     def _details(self, text: str, words: list[str], level: int) -> Resolution | None:
-        head = clauses.before_details(text)
-        if head == text.strip() or not normalize(head):
-            return None
-        found = self.read(head, level + 1)
-        return found.then("without what is told about it", status=_parsed(found)) if found.named else None
+        """The name before what is told about it; "the bird is a …" and "an image of a …" name nothing before that."""
+        for head in clauses.before_details(text):
+            found = self.read(head, level + 1)
+            if found.named:
+                said = clauses.says_what_it_is(text[len(head) :]) and is_generic(self.profile, normalize(head).split())
+                return None if said else found.then("without what is told about it", status=_parsed(found))
+        return None
 
     def _is_aside(self, text: str) -> bool:
         words = normalize(text).split()
-        return is_filler(self.profile, words) or is_authorship(text) or all(word.isdigit() for word in words)
+        number = all(word.isdigit() for word in words) and not self._is_name(text)
+        return number or is_filler(self.profile, words) or is_authorship(text)
+
+    def _is_name(self, text: str) -> bool:
+        return bool(self.taxonomy.lookup(text))
 
     def _is_leaf(self, reading: Resolution) -> bool:
         return not reading.group and all(is_leaf(self.taxonomy, node) for node in reading.candidates)

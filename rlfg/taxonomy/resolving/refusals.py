@@ -19,6 +19,7 @@ ABSTENTIONS = frozenset({
 })  # fmt: skip
 """Normalised texts that decline to answer; they do so even where a taxon bears that name."""
 _OPENINGS = (
+    "i dont have", "i do not have", "i dont see", "i do not see",
     "i dont know", "i do not know", "dont know", "do not know", "not sure", "im not sure", "i am not sure",
     "not certain", "im not certain", "i am not certain", "im unsure", "i am unsure", "i cannot", "i cant",
     "i can not", "cannot", "cant tell", "i could not", "i couldnt", "i am unable", "im unable", "unable to",

@@ -51,6 +51,16 @@ def is_authorship(text: str) -> bool:
     return _HAS_AUTHOR.search(text) is not None and _AUTHORS.match(text) is not None
 
 
+def _is_author(rest: str) -> bool:
+    """Whether what follows a binomial that is known is authors, be it one word."""
+    return _AUTHORS.match(rest) is not None and (" " not in rest or _is_abbreviated_author(rest))
+
+
+def _is_abbreviated_author(rest: str) -> bool:
+    """Whether a text is authors with a year or full stops ("F.H. Wigg.")."""
+    return _AUTHORS.match(rest) is not None and ("." in rest or is_authorship(rest))
+
+
 def _with_rest(index: NameIndex, text: str) -> Resolution | None:
     """The longest scientific name that the text begins with, if the rest is authors, or one more Latin epithet."""
     words = text.split()
@@ -65,7 +75,7 @@ def _with_rest(index: NameIndex, text: str) -> Resolution | None:
         epithet = _SUBSPECIES.sub("", rest)
         if (epithet != rest and " " not in epithet) or _LATIN_ENDING.match(rest):
             step = f'"{epithet}" is not in the taxonomy: its species counts'
-        elif _AUTHORS.match(rest) and (is_authorship(rest) or " " not in rest):
+        elif _is_author(rest):
             step = f'"{rest}" are its authors'
         else:
             continue
@@ -99,13 +109,12 @@ def _abbreviated(index: NameIndex, text: str) -> Resolution | None:
 
 def _of_leaf_genus(index: NameIndex, text: str) -> Resolution | None:
     """A binomial whose genus is a leaf: the taxonomy goes no further, and the genus counts."""
-    genus = text.split()[0] if len(text.split()) == 2 and looks_scientific(text) else ""
-    nodes = index.taxonomy.lookup(genus)
-    if (
-        len(nodes) != 1
-        or not is_leaf(index.taxonomy, nodes[0])
-        or index.taxonomy.name_kind(nodes[0], genus) == "vernacular"
-    ):
+    genus, *epithet = text.split(maxsplit=2)
+    if not epithet or not looks_scientific(text) or (len(epithet) > 1 and not _is_abbreviated_author(epithet[1])):
+        return None
+    named = index.taxonomy.lookup(genus)
+    nodes = tuple(node for node in named if index.taxonomy.name_kind(node, genus) != "vernacular")
+    if len(nodes) != 1 or not is_leaf(index.taxonomy, nodes[0]):
         return None
     step = f"{index.taxonomy.describe(nodes[0])} is a leaf: a species of it counts as it"
     return Resolution(status="parsed", candidates=nodes, span=genus, trace=(step,))
