@@ -40,6 +40,8 @@ BIRDS = {
         "Blackburnian Warbler (black, white or orange)": "unresolved",
         "Herring Gull (grey back, pink legs and yellow bill)": f"parsed {HERRING}",
         "Warbler (Setophaga fusca)": "unresolved",
+        "A gull, specifically a Laughing Gull": f"several {GULLS}",
+        "A gull, specifically a Herring Gull": f"parsed {HERRING}",
         "Herring Gull, also known as Larus argentatus": f"parsed {HERRING}",
     },
     "words beside the name": {

@@ -58,7 +58,8 @@ _NAMES = re.compile(r"\b(?:is|are|was|be|looks? like|resembles?)\s+(?:\w+ly\s+)?
 _DESCRIBES = re.compile(
     r"^(?:a|an|the|which|with|known|found|native|commonly|often|also|this|it|its|these|they"
     r"|recogni[sz]able"
-    r"|characteri[sz]ed|identifiable|specifically|member|likely|based|due|because|as|showing|has|having|both|all|one|perched|sitting|standing"
+    r"|characteri[sz]ed|identifiable|(?:specifically|likely)(?! (?:an?|the) )|member|based|due|because|as|showing"
+    r"|has|having|both|all|one|perched|sitting|standing"
     r"|flying|in|on|of|and its)\b",
     re.IGNORECASE,
 )
