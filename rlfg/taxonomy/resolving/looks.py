@@ -77,10 +77,12 @@ def domain_noun(index: NameIndex, profile: Profile, words: list[str]) -> Found |
 
 def breed(index: NameIndex, profile: Profile, words: list[str]) -> Found | None:
     """A name of a dog or cat whose last word says so and is left out: "German Shepherd" of "German Shepherd Dog"."""
+    taxonomy = index.taxonomy
     for noun in ("dog", "cat") if profile.sex_and_age and known.NEUTRAL.isdisjoint(words) else ():
-        nodes = index.taxonomy.by_name.find(" ".join([*words, noun]))
-        if len(nodes) == 1 and any(index.taxonomy.is_ancestor(kind, nodes[0]) for kind in index.taxonomy.lookup(noun)):
-            return Found(nodes=nodes, how=f'without its "{noun}", a name of {index.taxonomy.describe(nodes[0])}')
+        kinds = taxonomy.lookup(noun)
+        nodes = taxonomy.by_name.find(" ".join([*words, noun])) if kinds else ()
+        if len(nodes) == 1 and any(taxonomy.is_ancestor(kind, nodes[0]) for kind in kinds):
+            return Found(nodes=nodes, how=f'without its "{noun}", a name of {taxonomy.describe(nodes[0])}')
     return None
 
 
