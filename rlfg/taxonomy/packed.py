@@ -6,7 +6,7 @@ items, so that item i is what stands from `starts[i]` up to `starts[i + 1]`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any, SupportsIndex, final, overload
 
@@ -92,19 +92,22 @@ class Texts(Sequence[str]):
         """The bytes of one text."""
         return self._view[self._at[item] : self._at[item + 1]]
 
-    def pick(self, numbers: Array) -> list[str]:
+    def pick(self, numbers: Iterable[int]) -> list[str]:
         """Some of the texts, at less cost than one by one."""
-        if not len(numbers):
-            return []
-        spans = zip(self.starts[numbers].tolist(), self.starts[numbers + 1].tolist(), strict=True)
+        view, at = self._view, self._at
         try:
-            return [str(self._view[start:end], "utf-8", "surrogatepass") for start, end in spans]
+            return [str(view[at[i] : at[i + 1]], "utf-8", "surrogatepass") for i in numbers]
         except UnicodeDecodeError as error:
             raise not_text() from error
 
-    def lengths(self, numbers: Array) -> NDArray[np.int64]:
-        """(numbers,) bytes of some of the texts."""
-        return np.asarray(self.starts[numbers + 1].astype(np.int64) - self.starts[numbers])
+    def of_length(self, numbers: Array, least: int, most: int) -> Array:
+        """Those of the numbers whose texts have so many bytes."""
+        lengths = self.starts[1:][numbers] - self.starts[numbers]
+        return np.asarray(numbers[(lengths >= max(0, least)) & (lengths <= most)])
+
+    def starting(self, numbers: Array, byte: int) -> Array:
+        """Those of the numbers whose texts, none of them empty, begin with a byte."""
+        return np.asarray(numbers[self.text[self.starts[numbers]] == byte])
 
     def raws(self) -> Iterator[memoryview]:
         """The bytes of each text, in order."""

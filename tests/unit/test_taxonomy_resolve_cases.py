@@ -15,6 +15,7 @@ BIRDS = {
         "Larus argentatus Pontoppidan, 1763": f"parsed {HERRING}",
         "Larus argentatus (Pontoppidan, 1763)": f"parsed {HERRING}",
         "L. californicus": "parsed Larus californicus",
+        "Larus californicus F.H. Lawr.": "parsed Larus californicus",
         "Larus californicus albertaensis": "parsed Larus californicus",
         "Larus sp.": "parsed Larus",
         "Larus spp": "parsed Larus",
@@ -36,7 +37,11 @@ BIRDS = {
         "Silver thing (Larus argentatus)": f"parsed {HERRING}",
         "Blackburnian Warbler (Setophaga fusca)": "unresolved",
         "Blackburnian Warbler (Parulidae)": "unresolved",
+        "Blackburnian Warbler (black, white or orange)": "unresolved",
+        "Herring Gull (grey back, pink legs and yellow bill)": f"parsed {HERRING}",
         "Warbler (Setophaga fusca)": "unresolved",
+        "A gull, specifically a Laughing Gull": f"several {GULLS}",
+        "A gull, specifically a Herring Gull": f"parsed {HERRING}",
         "Herring Gull, also known as Larus argentatus": f"parsed {HERRING}",
     },
     "words beside the name": {
@@ -52,6 +57,10 @@ BIRDS = {
         "An immature Herring Gull standing on a beach": f"parsed {HERRING}",
         "Barn Swallow in flight": "parsed Hirundo rustica",
         "Herring Gull from the harbour": "unresolved",
+        "The bird in the image is a Hawaiian Goose": "unresolved",
+        "The bird in the image is brown": "parsed bird",
+        "This is an image of a Mallard swimming in a pond.": f"parsed {MALLARD}",
+        "It is a Mallard because of its green head": f"parsed {MALLARD}",
         "This is a Herring Gull. It has grey wings.": f"parsed {HERRING}",
         "The bird in the image is a Northern Flicker, recognizable by its black bib.": "parsed Colaptes auratus",
         "Answer: **Herring Gull**": f"parsed {HERRING}",
@@ -64,6 +73,9 @@ BIRDS = {
     "spelling": {
         "Mallards": f"parsed {MALLARD}",
         "Great gray shrikes": "parsed Lanius excubitor",
+        "greatgrayshrike": "parsed Lanius excubitor",
+        "blue jays": "parsed Cyanocitta cristata",
+        "bluejay": "parsed Cyanocitta cristata",
         "Brewers Blackbird": "vernacular Euphagus cyanocephalus",
         "Brewer’s Blackbird": "vernacular Euphagus cyanocephalus",
         "blackfootedalbatross": "parsed Phoebastria nigripes",
@@ -127,6 +139,8 @@ BIRDS = {
         "The image is too blurry to tell": "abstain",
         "It is hard to say what this is": "abstain",
         "I would need more information": "abstain",
+        "I don't have enough information": "abstain",
+        "I don't see any bird": "abstain",
         "There is no bird in the picture": "abstain",
         "This bird is unidentifiable": "abstain",
         "ich weiß nicht": "abstain",
@@ -145,6 +159,12 @@ PRODUCTS = {
     "2012 Ford F-150 Supercrew": "unresolved",
     "2011 Acura TL": "parsed TL",
     "a red Ferrari": "parsed Ferrari",
+    "a Ferrari sports car": "parsed Ferrari",
+    "Make: BMW, Model: X5": "parsed X5",
+    "Toyota Camry LE": "parsed Camry",
+    "Honda Accord EX sedan": "parsed Accord Sedan",
+    "Range Rover Sport": "unresolved",
+    "Ferrari California T": "unresolved",
     "VW Golf": "vernacular Golf",
     "sedan": "unresolved",
     "car": "exact car",
@@ -155,6 +175,8 @@ FLOWERS = {
     "a Love-in-a-mist flower": "parsed Nigella damascena",
     "Helianthus annuus L.": "parsed Helianthus annuus",
     "Hibiscus rosa-sinensis": "parsed Hibiscus",
+    "Hibiscus rosa-sinensis L.": "parsed Hibiscus",
+    "Anemone coronaria": "parsed Anemone",
     "foxgloves": "parsed Digitalis",
     "a red rose": "unresolved",
     "tulip": "unresolved",
@@ -165,14 +187,31 @@ PETS = {
     "Yorkshire terrier dog": "parsed Yorkshire Terrier",
     "Shiba Inu (dog)": "vernacular Shiba Inu",
     "puppy": "vernacular dog",
+    "a cute puppy": "parsed dog",
+    "small dogs": "parsed dog",
+    "wild dog": "unresolved",
+    "Pug aka Siamese": "several Pug|Siamese",
     "Beagle mix": "unresolved",
     "Golden Retriever": "unresolved",
+}
+AIRCRAFT = {
+    "Cessna Citation X": "unresolved",
+    "Manufacturer: Boeing, Model: 737-700": "parsed 737-700",
+    "The aircraft in the image is a Boeing 787": "unresolved",
+}
+FOOD = {
+    "Fish and chips with tartar sauce": "parsed fish and chips",
+    "steak with french fries": "several steak|french fries",
+    "a pizza topped with basil": "parsed pizza",
+    "Caesar salad (romaine, croutons and parmesan)": "parsed caesar salad",
 }
 _BUILTIN = {
     **{("cub200", answer): found for cases in BIRDS.values() for answer, found in cases.items()},
     **{("stanford_cars", answer): found for answer, found in PRODUCTS.items()},
     **{("flowers102", answer): found for answer, found in FLOWERS.items()},
     **{("oxford_pets", answer): found for answer, found in PETS.items()},
+    **{("fgvc_aircraft", answer): found for answer, found in AIRCRAFT.items()},
+    **{("food101", answer): found for answer, found in FOOD.items()},
 }
 _TREES: dict[str, Taxonomy] = {}
 
@@ -219,6 +258,30 @@ DOGS = taxonomy_from_lineages(
 )
 def test_dogs(answer: str, found: str) -> None:
     assert outcome(DOGS, answer) == found
+
+
+BREEDS = taxonomy_from_lineages(
+    {
+        "German Shepherd Dog": ["carnivore", "dog", "German Shepherd Dog"],
+        "Siamese cat": ["carnivore", "cat", "Siamese cat"],
+        "raccoon dog": ["carnivore", "raccoon dog"],
+    },
+    root="animal",
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("a German Shepherd puppy", "parsed German Shepherd Dog"),
+        ("Siamese", "parsed Siamese cat"),
+        ("Siamese dog", "unresolved"),
+        ("German Shepherd mix", "unresolved"),
+        ("raccoon", "unresolved"),
+    ],
+)
+def test_breeds_without_their_noun(answer: str, found: str) -> None:
+    assert outcome(BREEDS, answer) == found
 
 
 HOMONYMS = taxonomy_from_lineages(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving import words as known
@@ -15,14 +16,14 @@ from rlfg.taxonomy.tree import Taxonomy
 MOST_NAME_WORDS = 12
 
 
-def windows(profile: Profile, words: list[str]) -> Iterator[tuple[int, int]]:
+def windows(profile: Profile, words: list[str]) -> list[tuple[int, int]]:
     """Where a name may start and end, such that only words that may stand beside it are left out; longest first."""
     starts = _starts(profile, words)
     ends = [len(words)]
     while ends[-1] > 1 and _may_trail(profile, words[ends[-1] - 1]):
         ends.append(ends[-1] - 1)
     spans = [(start, end) for start in starts for end in ends if 0 < end - start <= MOST_NAME_WORDS]
-    return iter(sorted(spans, key=lambda span: (span[0] - span[1], span[0])) if len(spans) > 1 else spans)
+    return sorted(spans, key=lambda span: (span[0] - span[1], span[0])) if len(spans) > 1 else spans
 
 
 def is_filler(profile: Profile, words: list[str]) -> bool:
@@ -30,13 +31,23 @@ def is_filler(profile: Profile, words: list[str]) -> bool:
     return all((_may_lead(profile, word) or _may_trail(profile, word)) and word not in known.NOUNS for word in words)
 
 
-def fits(index: NameIndex, found: Found, left: list[str], right: list[str]) -> bool:
-    """Whether what stands beside a name can be said of its taxa: "Mallard duck" and not "Cardinal flower" of a bird."""
+def is_generic(profile: Profile, words: list[str]) -> bool:
+    """Whether words name at most a whole domain: "the bird"."""
+    return all(_may_lead(profile, word) for word in words)
+
+
+def fits(index: NameIndex, found: Found, left: list[str], right: list[str], *, noun: bool = False) -> bool:
+    """Whether what stands beside a name can be said of its taxa: "Mallard duck" and not "Cardinal flower" of a bird.
+
+    `noun`: the name itself is a noun for a whole domain, of which any has such looks ("a cute kitten").
+    """
     taxonomy = index.taxonomy
     for word in (*left, *right):
         if word in known.NOUNS and not all(_is_a(index, node, word) for node in found.nodes):
             return False
-        if word in known.NEUTRAL and any(node and not is_leaf(taxonomy, node) for node in found.nodes):
+        if word in (known.SIZES if noun else known.NEUTRAL) and any(
+            node and not is_leaf(taxonomy, node) for node in found.nodes
+        ):
             return False
     return True
 
@@ -68,23 +79,28 @@ def _starts(profile: Profile, words: list[str]) -> list[int]:
 
 
 def _may_lead(profile: Profile, word: str) -> bool:
-    return (
-        word in known.LEADING
-        or word in known.NEUTRAL
-        or word in known.NOUNS
-        or (profile.sex_and_age and word in known.SEX_AND_AGE)
-        or (profile.ranks and word in known.RANKS)
-        or (word in known.COLOURS_AND_AGES if profile.products else is_year(word))
+    return word in _leading(profile.sex_and_age, profile.ranks, profile.products) or (
+        not profile.products and is_year(word)
     )
 
 
 def _may_trail(profile: Profile, word: str) -> bool:
-    return (
-        word in known.TRAILING
-        or word in known.NOUNS
-        or (profile.sex_and_age and (word in known.SEX_AND_AGE or word in known.YOUNG_AND_SEXED))
-        or (profile.ranks and word in known.RANKS)
-        or (not profile.products and is_year(word))
+    return word in _trailing(profile.sex_and_age, profile.ranks) or (not profile.products and is_year(word))
+
+
+@cache
+def _leading(sex_and_age: bool, ranks: bool, products: bool) -> frozenset[str]:
+    return (known.LEADING | known.NEUTRAL | known.NOUNS).union(
+        known.SEX_AND_AGE if sex_and_age else (),
+        known.RANKS if ranks else (),
+        known.COLOURS_AND_AGES if products else (),
+    )
+
+
+@cache
+def _trailing(sex_and_age: bool, ranks: bool) -> frozenset[str]:
+    return (known.TRAILING | known.NOUNS).union(
+        known.SEX_AND_AGE | known.YOUNG_AND_SEXED if sex_and_age else (), known.RANKS if ranks else ()
     )
 
 

@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from rlfg.taxonomy.keytable import bucket_shift, first_of_buckets
-from rlfg.taxonomy.packed import Array, offsets, utf8
+from rlfg.taxonomy.packed import Array, offsets
 
 
 @final
@@ -21,7 +21,7 @@ class Table:
     """
 
     PARTS = ("sums", "buckets", "starts", "values")
-    __slots__ = ("_bucket_at", "_shift", "_starts", "_sums", "buckets", "starts", "sums", "values")
+    __slots__ = ("_bucket_at", "_none", "_shift", "_starts", "_sums", "buckets", "starts", "sums", "values")
 
     def __init__(self, sums: Array, buckets: Array, starts: Array, values: Array) -> None:
         """Reads what `build_table` makes.
@@ -33,7 +33,7 @@ class Table:
             values: (V,) int32, ascending and distinct for each text.
         """
         self.sums, self.buckets, self.starts, self.values = sums, buckets, starts, values
-        self._shift = bucket_shift(buckets)
+        self._shift, self._none = bucket_shift(buckets), values[:0]
         self._sums, self._bucket_at, self._starts = sums.data, buckets.data, starts.data
 
     def arrays(self) -> dict[str, Array]:
@@ -44,15 +44,17 @@ class Table:
         """The values of a text; empty if it is unknown."""
         wanted = checksum(text)
         bucket = wanted >> self._shift
-        for at in range(self._bucket_at[bucket], self._bucket_at[bucket + 1]):
+        at, stop = self._bucket_at[bucket], self._bucket_at[bucket + 1]
+        while at < stop:
             if self._sums[at] == wanted:
                 return self.values[self._starts[at] : self._starts[at + 1]]
-        return self.values[:0]
+            at += 1
+        return self._none
 
 
 def checksum(text: str) -> int:
     """CRC-32 of the text: the same in every process, unlike `hash`."""
-    return crc32(utf8(text))
+    return crc32(text.encode("utf-8", "surrogatepass"))
 
 
 def build_table(pairs: Iterable[tuple[str, int]]) -> Table:

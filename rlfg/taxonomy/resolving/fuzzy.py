@@ -17,7 +17,6 @@ from rapidfuzz.distance import OSA
 from rlfg.taxonomy.packed import Array, utf8
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.spelling import stem
-from rlfg.taxonomy.resolving.wordindex import allowance
 from rlfg.taxonomy.resolving.wordset import word_set
 
 MOST_WORDS = 8
@@ -61,14 +60,13 @@ def misspelt(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] 
 
 def _options(index: NameIndex, word: str) -> list[str]:
     """The word itself if names have it, else the words that it may misspell."""
-    if word in index.words:
-        return [word]
-    return [] if word in REAL_WORDS or stem(word) in REAL_WORDS else index.words.like(word)
+    like = index.words.like(word)
+    return [] if like != [word] and (word in REAL_WORDS or stem(word) in REAL_WORDS) else like
 
 
 def _names_with(index: NameIndex, options: list[list[str]]) -> list[str]:
     """Names made of one option of each word, in order."""
-    names = index.names.pick(_numbers_with(index, options)[: index.words.most_names])
+    names = index.names.pick(_numbers_with(index, options)[: index.words.most_names].tolist())
     return [name for name in dict.fromkeys(names) if _fits(name.split(), options)]
 
 
@@ -76,7 +74,7 @@ def _numbers_with(index: NameIndex, options: list[list[str]]) -> Array:
     """Names that have one option of each word, in any order."""
     holders = [[index.words.names(word) for word in option] for option in options]
     rarest, *others = sorted(holders, key=lambda arrays: sum(map(len, arrays)))
-    found = np.concatenate(rarest)
+    found = np.concatenate(rarest) if len(rarest) > 1 else rarest[0]
     for arrays in others:
         if len(found) <= FEW_NAMES:
             break
@@ -86,7 +84,8 @@ def _numbers_with(index: NameIndex, options: list[list[str]]) -> Array:
 
 def _are_in(ordered: Array, wanted: Array) -> NDArray[np.bool_]:
     """Which of `wanted` are in a sorted array."""
-    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    places = ordered.searchsorted(wanted)
+    places[places == len(ordered)] = 0
     return np.asarray(ordered[places] == wanted)
 
 
@@ -99,7 +98,7 @@ def _one(index: NameIndex, words: list[str], names: list[str]) -> tuple[str, tup
     text = " ".join(words)
     by_distance: dict[int, dict[tuple[int, ...], str]] = {}
     for name in names:
-        by_distance.setdefault(OSA.distance(text, name), {}).setdefault(index.taxonomy.lookup(name), name)
+        by_distance.setdefault(OSA.distance(text, name), {}).setdefault(index.taxonomy.by_name.find(name), name)
     if not by_distance or len(nearest := by_distance[min(by_distance)]) > 1:
         return None
     ((found, name),) = nearest.items()
@@ -107,22 +106,27 @@ def _one(index: NameIndex, words: list[str], names: list[str]) -> tuple[str, tup
 
 
 def _glued(index: NameIndex, words: list[str]) -> tuple[str, tuple[int, ...]] | None:
-    """One edit in a text that also glues or cuts the words of a name: some of its words must be right or nearly so."""
+    """One edit in a text that also glues or cuts the words of a name: some of its words must be right or nearly so.
+
+    A letter by itself is a word, not a slip: "Cessna Citation X" is no Cessna Citation.
+    """
     glued = "".join(words)
-    if len(words) > MOST_GLUED or len(glued) < GLUED_LENGTH or not glued.isalpha():
+    if len(words) > MOST_GLUED or min(map(len, words)) == 1 or len(glued) < GLUED_LENGTH or not glued.isalpha():
         return None
-    known = [word for word in words if word in index.words] or [w for word in words for w in index.words.like(word)]
+    known = [names for names in map(index.words.names, words) if len(names)]
+    known = known or [index.words.names(like) for word in words for like in index.words.like(word)]
     if not known:
         return None
-    rarest = min((index.words.names(word) for word in known), key=len)
+    rarest = min(known, key=len)
     if len(rarest) > FEW_NAMES:
-        more = index.names.lengths(rarest) - len(utf8(glued))
-        rarest = rarest[(more >= -4) & (more <= MOST_LONGER)][: index.words.most_names]
+        least = len(utf8(glued)) - 4
+        rarest = index.names.of_length(rarest, least, least + 4 + MOST_LONGER)[: index.words.most_names]
+        rarest = index.names.starting(rarest, utf8(glued)[0])
     near = [
         name
-        for name in index.names.pick(rarest)
-        if len(name.split()) != len(words)
-        and name[0] == glued[0]
-        and OSA.distance(glued, name.replace(" ", ""), score_cutoff=1) <= min(1, allowance(len(glued)))
+        for name in index.names.pick(rarest.tolist())
+        if name[0] == glued[0]
+        and name.count(" ") + 1 != len(words)
+        and OSA.distance(glued, name.replace(" ", ""), score_cutoff=1) <= 1
     ]
     return _one(index, words, near)

@@ -109,7 +109,7 @@ def _above(taxonomy: Taxonomy, leaf: int) -> list[int]:
 
 def _english_leaves(taxonomy: Taxonomy) -> Iterator[tuple[int, tuple[str, ...]]]:
     leaves = taxonomy.leaves()
-    own = taxonomy.names.pick(np.array(leaves))
+    own = taxonomy.names.pick(leaves)
     latin = sum(map(_is_binomial, own)) > _LATIN_TREE * len(leaves)
     for leaf, name in zip(leaves, own, strict=True):
         common = taxonomy.vernaculars[leaf]

@@ -19,7 +19,7 @@ from rlfg.taxonomy.resolving.spelling import skeleton, skeletons
 from rlfg.taxonomy.resolving.wordindex import WordIndex, build_words, index_cuts, index_ends, letter_sets
 from rlfg.taxonomy.tree import UNNAMED_ROOT, Taxonomy
 
-RULES = 1
+RULES = 2
 """Raised with every change of what `NameIndex.arrays` holds for the same names: older ones are then made anew."""
 
 
@@ -39,7 +39,7 @@ class NameIndex:
         Names that differ only in such ways of writing are all meant: the candidates of each are joined.
         """
         wanted = skeleton(words)
-        found = [n for n in self.names.pick(self.skeletons.get(wanted)) if skeleton(n.split()) == wanted]
+        found = [n for n in self.names.pick(self.skeletons.get(wanted).tolist()) if skeleton(n.split()) == wanted]
         if not found:
             return None
         nodes_of = {name: self.taxonomy.by_name.find(name) for name in found}

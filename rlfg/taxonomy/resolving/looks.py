@@ -61,7 +61,7 @@ def group_noun(index: NameIndex, profile: Profile, words: list[str]) -> Found | 
     if not profile.group_nouns or len(words) > 2:
         return None
     nodes = index.groups.get(words)
-    if not nodes:
+    if not nodes or index.spelled(words):
         return None
     group = len(nodes) > 1 or is_leaf(index.taxonomy, nodes[0])
     how = f"a group noun, by the last word of English names: {_list(index.taxonomy, nodes)}"
@@ -73,6 +73,17 @@ def domain_noun(index: NameIndex, profile: Profile, words: list[str]) -> Found |
     noun = known.SAME_NOUN.get(words[0]) if len(words) == 1 else None
     nodes = index.taxonomy.lookup(noun) if noun else ()
     return Found(nodes=nodes, how=f'a word for "{noun}"') if len(nodes) == 1 else None
+
+
+def breed(index: NameIndex, profile: Profile, words: list[str]) -> Found | None:
+    """A name of a dog or cat whose last word says so and is left out: "German Shepherd" of "German Shepherd Dog"."""
+    taxonomy = index.taxonomy
+    for noun in ("dog", "cat") if profile.sex_and_age and known.NEUTRAL.isdisjoint(words) else ():
+        kinds = taxonomy.lookup(noun)
+        nodes = taxonomy.by_name.find(" ".join([*words, noun])) if kinds else ()
+        if len(nodes) == 1 and any(taxonomy.is_ancestor(kind, nodes[0]) for kind in kinds):
+            return Found(nodes=nodes, how=f'without its "{noun}", a name of {taxonomy.describe(nodes[0])}')
+    return None
 
 
 def product(index: NameIndex, profile: Profile, words: list[str]) -> Found | None:

@@ -6,10 +6,10 @@ A word that is not known ("pink-bellied", "Blackburnian") leaves the phrase with
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving import looks
+from rlfg.taxonomy.resolving import words as known
 from rlfg.taxonomy.resolving.beside import at_stated_rank, fits, windows
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.looks import Found
@@ -20,19 +20,19 @@ MOST_WINDOWS = 48
 """So many windows of a phrase are looked up, the longest first."""
 _Look = Callable[[NameIndex, Profile, list[str]], Found | None]
 _LOOKS: tuple[_Look, ...] = (
-    looks.as_it_stands, looks.written_otherwise, looks.group_noun, looks.domain_noun, looks.product,
+    looks.as_it_stands, looks.written_otherwise, looks.group_noun, looks.domain_noun, looks.breed, looks.product,
 )  # fmt: skip
 
 
 def read_phrase(index: NameIndex, profile: Profile, words: list[str]) -> Resolution | None:
     """The taxon that a phrase of normalised words names, misspellings apart; None without one."""
-    spans = list(islice(windows(profile, words), MOST_WINDOWS))
+    spans = windows(profile, words)[:MOST_WINDOWS]
     return _first(index, profile, words, spans, _LOOKS)
 
 
 def read_misspelt(index: NameIndex, profile: Profile, words: list[str]) -> Resolution | None:
     """The same for a misspelt name: the whole phrase, or what is left without any word that may stand beside it."""
-    spans = list(windows(profile, words))
+    spans = windows(profile, words)
     return _first(index, profile, words, spans if len(spans) < 3 else [spans[0], spans[-1]], (looks.misspelling,))
 
 
@@ -52,7 +52,8 @@ def _first(
     for look in ways:
         for start, end in spans:
             found = look(index, profile, words[start:end])
-            if found and fits(index, found, words[:start], words[end:]):
+            noun = end == start + 1 and words[start] in known.NOUNS
+            if found and fits(index, found, words[:start], words[end:], noun=noun):
                 return _resolution(index, profile, found, words, start, end)
     return None
 

@@ -21,11 +21,11 @@ BODIES = word_set(
     """
 )
 """Words for a body or cab; they may follow a model's name, or be missing at its end."""
-_TRIMS = word_set(
-    """
-    sport limited base premium luxury touring lx ex dx se sel le xle xlt lt ltz slt gls
-    """
-)
+_VEHICLES = word_set("sports car vehicle automobile")
+"""Those of them that say nothing of the body."""
+_GRADES = word_set("lx ex dx se sel le xle xlt lt ltz slt gls")
+"""Trims that are no words of a model's name; "Sport" and "Touring" may be."""
+_TRIMS = _GRADES | word_set("sport limited base premium luxury touring")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +40,7 @@ class ProductMatch:
 
 def is_year(word: str) -> bool:
     """A model year or decade: "2012", "2000s"."""
-    return YEAR.match(word) is not None
+    return word[:2] in ("19", "20") and YEAR.match(word) is not None
 
 
 @final
@@ -65,7 +65,13 @@ class ProductNames:
             self._undated_name(taxonomy, plain, years)
             or self._line(taxonomy, plain, years)
             or self._without_body(taxonomy, plain, years)
+            or self._without_grade(taxonomy, words)
         )
+
+    def _without_grade(self, taxonomy: Taxonomy, words: list[str]) -> ProductMatch | None:
+        """The model of a trim that the taxonomy has not: "Accord EX sedan" is an Accord sedan."""
+        rest = [words[0], *(word for word in words[1:] if word not in _GRADES)]
+        return self.find(taxonomy, rest) if len(rest) < len(words) else None
 
     def _undated_name(self, taxonomy: Taxonomy, words: list[str], years: frozenset[str]) -> ProductMatch | None:
         """The taxon of that year; else one named without a year, or the only one; all of them if no year is given."""
@@ -107,7 +113,7 @@ class ProductNames:
         if not 0 < cut < len(words) or not (found := self._undated_name(taxonomy, words[:cut], years)):
             return None
         below = {body for node in found.nodes for body in self._bodies_below(taxonomy, node)}
-        if BODIES.intersection(words[cut:]) and below - BODIES.intersection(words[:cut]):
+        if (BODIES - _VEHICLES).intersection(words[cut:]) and below - BODIES.intersection(words[:cut]):
             return None
         internal = any(taxonomy.children(node) for node in found.nodes)
         return None if internal and _TRIMS.intersection(words[cut:]) else found

@@ -7,7 +7,7 @@ from typing import final
 
 from rlfg.taxonomy.names import normalize
 from rlfg.taxonomy.resolving import clauses
-from rlfg.taxonomy.resolving.beside import is_filler
+from rlfg.taxonomy.resolving.beside import is_filler, is_generic
 from rlfg.taxonomy.resolving.index import NameIndex
 from rlfg.taxonomy.resolving.looks import is_leaf
 from rlfg.taxonomy.resolving.model import Resolution, Status, unresolved
@@ -15,13 +15,14 @@ from rlfg.taxonomy.resolving.options import agreement, same_taxon, several
 from rlfg.taxonomy.resolving.phrase import read_misspelt, read_name, read_phrase
 from rlfg.taxonomy.resolving.profiles import Profile
 from rlfg.taxonomy.resolving.refusals import abstains, declines
-from rlfg.taxonomy.resolving.scientific import hybrid_parents, is_authorship, looks_scientific, read_scientific
+from rlfg.taxonomy.resolving.scientific import HYBRIDS, hybrid_parents, is_authorship, looks_scientific, read_scientific
 
 MOST_LEVELS = 3
 """Options of lists inside clauses inside refusals: what lies deeper is not read."""
 _LIST_WORDS = 4
 """Options of a bare list that names no taxon are at most so long; longer ones are a description."""
-_Step = Callable[[str, int], Resolution | None]
+_Step = Callable[[str, list[str], int], Resolution | None]
+"""Of a text, its normalised words and its level."""
 
 
 @final
@@ -31,11 +32,21 @@ class Reader:
     def __init__(self, index: NameIndex, profile: Profile) -> None:
         """Keeps both."""
         self.index, self.profile, self.taxonomy = index, profile, index.taxonomy
-        self._steps: tuple[_Step, ...] = (
-            self._phrase, self._refusal, self._negation, self._alternatives, self._hybrid, self._scientific,
-            self._glosses, self._clauses, self._joined, self._in_a_row, self._details, self._misspelt,
-        )  # fmt: skip
-        self._plain_steps: tuple[_Step, ...] = (self._phrase, self._scientific, self._in_a_row, self._misspelt)
+        self._steps: tuple[tuple[_Step, frozenset[str] | None], ...] = (
+            (self._phrase, None),
+            (self._refusal, clauses.REFUSALS),
+            (self._negation, clauses.NEGATIONS),
+            (self._alternatives, clauses.OPTIONS),
+            (self._hybrid, HYBRIDS),
+            (self._scientific, None),
+            (self._glosses, clauses.GLOSSES),
+            (self._clauses, clauses.CLAUSES),
+            (self._joined, clauses.JOINTS),
+            (self._in_a_row, None),
+            (self._details, clauses.DETAILS),
+            (self._misspelt, None),
+        )
+        """Each with the signs of which a text must have one, if any is needed."""
 
     def read(self, text: str, level: int = 0) -> Resolution:
         """The resolution of a text, whose trace says which step found it."""
@@ -50,18 +61,22 @@ class Reader:
             return unresolved("no name or alias in the taxonomy, as far as it was read")
         if declines(key):
             return self._declined(text, level)
-        for step in self._plain_steps if clauses.is_plain(text, key.split()) else self._steps:
-            if found := step(text, level):
+        words = key.split()
+        signs = clauses.signs(text, words)
+        for step, needed in self._steps:
+            if (needed is None or not needed.isdisjoint(signs)) and (found := step(text, words, level)):
                 return found
         return unresolved("no name or alias in the taxonomy")
 
-    def _phrase(self, text: str, level: int) -> Resolution | None:
-        found = read_phrase(self.index, self.profile, normalize(text).split())
+    def _phrase(self, text: str, words: list[str], level: int) -> Resolution | None:
+        if found := read_phrase(self.index, self.profile, words):
+            return found
         plain = clauses.without_possessives(text)
-        return found or (read_phrase(self.index, self.profile, normalize(plain).split()) if plain != text else None)
+        return read_phrase(self.index, self.profile, normalize(plain).split()) if plain != text else None
 
-    def _misspelt(self, text: str, level: int) -> Resolution | None:
-        return read_misspelt(self.index, self.profile, normalize(clauses.without_possessives(text)).split())
+    def _misspelt(self, text: str, words: list[str], level: int) -> Resolution | None:
+        plain = clauses.without_possessives(text)
+        return read_misspelt(self.index, self.profile, normalize(plain).split() if plain != text else words)
 
     def _declined(self, text: str, level: int) -> Resolution:
         """A refusal with a guess is the guess."""
@@ -71,7 +86,7 @@ class Reader:
             return found.after("declines, and yet guesses").then(status=_parsed(found))
         return Resolution(status="abstain", trace=("declines to answer",))
 
-    def _refusal(self, text: str, level: int) -> Resolution | None:
+    def _refusal(self, text: str, words: list[str], level: int) -> Resolution | None:
         """A name beside a refusal is the name."""
         cut = clauses.refusing_clauses(text)
         if not cut.parts:
@@ -81,7 +96,7 @@ class Reader:
             return found.after("names something beside a refusal").then(status=_parsed(found))
         return Resolution(status="abstain", trace=("declines to answer",))
 
-    def _negation(self, text: str, level: int) -> Resolution | None:
+    def _negation(self, text: str, words: list[str], level: int) -> Resolution | None:
         cut = clauses.negation(text)
         if not cut.parts:
             return None
@@ -91,7 +106,7 @@ class Reader:
         found = self.read(cut.rest, level + 1)
         return found.after(denied).then(status=_parsed(found))
 
-    def _alternatives(self, text: str, level: int) -> Resolution | None:
+    def _alternatives(self, text: str, words: list[str], level: int) -> Resolution | None:
         options = clauses.alternatives(text)
         return self._list(options, level) if len(options) > 1 else None
 
@@ -109,17 +124,17 @@ class Reader:
         readings = {option: self.read(option, level + 1) for option in distinct}
         return [readings.get(option) or unresolved("not read") for option in options]
 
-    def _hybrid(self, text: str, level: int) -> Resolution | None:
+    def _hybrid(self, text: str, words: list[str], level: int) -> Resolution | None:
         parents = hybrid_parents(text) if self.profile.binomials else []
         if not parents or (found := read_scientific(self.index, text)):
             return found if parents else None
         readings = self._read_all(parents, level)
         return several(self.taxonomy, readings).after("a hybrid") if any(r.named for r in readings) else None
 
-    def _scientific(self, text: str, level: int) -> Resolution | None:
+    def _scientific(self, text: str, words: list[str], level: int) -> Resolution | None:
         return read_scientific(self.index, text) if self.profile.binomials else None
 
-    def _glosses(self, text: str, level: int) -> Resolution | None:
+    def _glosses(self, text: str, words: list[str], level: int) -> Resolution | None:
         """A name with others in brackets: they must agree, and a group needs no more precise name that is unknown."""
         cut = clauses.glosses(text)
         if not cut.parts:
@@ -129,7 +144,8 @@ class Reader:
         if head.status in ("several", "abstain") or not said:
             return head.then(status=_parsed(head))
         readings = self._read_all(said, level)
-        if any(reading.status == "several" for reading in readings) or any(_is_option(part) for part in said):
+        lists = any(reading.status == "several" and reading.candidates for reading in readings)
+        if lists or any(_is_option(part) for part in said):
             return several(self.taxonomy, [head, *readings])
         resolved = [reading for reading in readings if reading.named]
         if not head.named:
@@ -147,7 +163,7 @@ class Reader:
         agreed = agreement(self.taxonomy, leaves) if leaves else None
         return agreed and agreed.then("an unknown name, known by the one in brackets", status=_parsed(agreed))
 
-    def _clauses(self, text: str, level: int) -> Resolution | None:
+    def _clauses(self, text: str, words: list[str], level: int) -> Resolution | None:
         parts = clauses.clauses(text)
         if len(parts) < 2:
             return None
@@ -175,9 +191,10 @@ class Reader:
             return agreed.then(f"read from {len(said)} clauses", status=_parsed(agreed))
         return several(self.taxonomy, kept) if kept else None
 
-    def _joined(self, text: str, level: int) -> Resolution | None:
+    def _joined(self, text: str, words: list[str], level: int) -> Resolution | None:
         """Of "A and B" both must be known to be several; beside something unknown a name does not count."""
-        parts = clauses.joined(text)
+        together = clauses.accompanied(text)
+        parts = [part for whole in together for part in ([whole] if self._is_name(whole) else clauses.joined(whole))]
         said = [part for part in parts if not self._is_aside(part)]
         if len(parts) < 2 or not said:
             return None
@@ -186,26 +203,34 @@ class Reader:
             return several(self.taxonomy, readings)
         return readings[0].then(status=_parsed(readings[0])) if len(said) == len(readings) == 1 else None
 
-    def _in_a_row(self, text: str, level: int) -> Resolution | None:
+    def _in_a_row(self, text: str, words: list[str], level: int) -> Resolution | None:
         """Two names without anything between them; a binomial may be made of two genera, and is not."""
-        words = [] if looks_scientific(text) else normalize(text).split()
-        for cut in range(1, len(words)) if len(words) <= 2 * _LIST_WORDS else ():
-            parts = " ".join(words[:cut]), " ".join(words[cut:])
-            if all(map(self.taxonomy.by_name.find, parts)):
-                readings = [reading for part in parts if (reading := read_name(self.index, self.profile, part))]
+        if len(words) > 2 * _LIST_WORDS or looks_scientific(text):
+            return None
+        find = self.taxonomy.by_name.find
+        for cut in range(1, len(words)):
+            head = " ".join(words[:cut])
+            if find(head) and find(tail := " ".join(words[cut:])):
+                readings = [reading for part in (head, tail) if (reading := read_name(self.index, self.profile, part))]
                 return agreement(self.taxonomy, readings) or several(self.taxonomy, readings)
         return None
 
-    def _details(self, text: str, level: int) -> Resolution | None:
-        head = clauses.before_details(text)
-        if head == text.strip() or not normalize(head):
-            return None
-        found = self.read(head, level + 1)
-        return found.then("without what is told about it", status=_parsed(found)) if found.named else None
+    def _details(self, text: str, words: list[str], level: int) -> Resolution | None:
+        """The name before what is told about it; "the bird is a …" and "an image of a …" name nothing before that."""
+        for head in clauses.before_details(text):
+            found = self.read(head, level + 1)
+            if found.named:
+                said = clauses.says_what_it_is(text[len(head) :]) and is_generic(self.profile, normalize(head).split())
+                return None if said else found.then("without what is told about it", status=_parsed(found))
+        return None
 
     def _is_aside(self, text: str) -> bool:
         words = normalize(text).split()
-        return is_filler(self.profile, words) or is_authorship(text) or all(word.isdigit() for word in words)
+        number = all(word.isdigit() for word in words) and not self._is_name(text)
+        return number or is_filler(self.profile, words) or is_authorship(text)
+
+    def _is_name(self, text: str) -> bool:
+        return bool(self.taxonomy.lookup(text))
 
     def _is_leaf(self, reading: Resolution) -> bool:
         return not reading.group and all(is_leaf(self.taxonomy, node) for node in reading.candidates)

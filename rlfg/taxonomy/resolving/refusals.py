@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rlfg.taxonomy.resolving.wordset import word_set
+
 ABSTENTIONS = frozenset({
     "none", "none of the above", "none of these", "none of them", "nothing", "null", "nil", "n a", "na", "nan",
     "no answer", "abstain", "i abstain", "unknown", "unsure", "uncertain", "undetermined", "indeterminate",
@@ -17,6 +19,7 @@ ABSTENTIONS = frozenset({
 })  # fmt: skip
 """Normalised texts that decline to answer; they do so even where a taxon bears that name."""
 _OPENINGS = (
+    "i dont have", "i do not have", "i dont see", "i do not see",
     "i dont know", "i do not know", "dont know", "do not know", "not sure", "im not sure", "i am not sure",
     "not certain", "im not certain", "i am not certain", "im unsure", "i am unsure", "i cannot", "i cant",
     "i can not", "cannot", "cant tell", "i could not", "i couldnt", "i am unable", "im unable", "unable to",
@@ -42,6 +45,13 @@ _INSIDE = re.compile(
     r"|\b(?:is|are|remains) (?:unidentifiable|unknown|unclear|unrecogni[sz]able|indeterminate|uncertain"
     r"|not (?:clear|identifiable))$"
 )
+_INSIDE_WORDS = word_set(
+    """
+    cannot not cant couldnt unable impossible difficult hard tough too insufficient unidentifiable unknown unclear
+    unrecognizable unrecognisable indeterminate uncertain
+    """
+)
+"""`_INSIDE` needs one of these; to look for them takes a quarter of its time."""
 
 
 def abstains(key: str) -> bool:
@@ -51,4 +61,6 @@ def abstains(key: str) -> bool:
 
 def declines(key: str) -> bool:
     """Whether a normalised text or clause declines, by its opening or by what it says of telling."""
-    return key in ABSTENTIONS or _OPENING.match(key) is not None or _INSIDE.search(key) is not None
+    if key in ABSTENTIONS or _OPENING.match(key):
+        return True
+    return not _INSIDE_WORDS.isdisjoint(key.split()) and _INSIDE.search(key) is not None

@@ -27,7 +27,7 @@ def resolve(taxonomy: Taxonomy, text: str, profile: Profile | str | None = None)
     Raises:
         RlfgError: no profile has that name.
     """
-    read = _reader(taxonomy, profile_of(taxonomy, profile))
+    read = _reader(taxonomy, profile)
     seen = text[:MOST_CHARACTERS]
     trace: tuple[str, ...] = (f'normalised to "{normalize(seen)}"',)
     if len(seen) < len(text):
@@ -39,5 +39,5 @@ def resolve(taxonomy: Taxonomy, text: str, profile: Profile | str | None = None)
 
 
 @lru_cache(maxsize=32)
-def _reader(taxonomy: Taxonomy, profile: Profile) -> Reader:
-    return Reader(index_of(taxonomy), profile)
+def _reader(taxonomy: Taxonomy, profile: Profile | str | None) -> Reader:
+    return Reader(index_of(taxonomy), profile_of(taxonomy, profile))

@@ -12,10 +12,13 @@ from rlfg.taxonomy.resolving.model import Resolution
 _AUTHORS = re.compile(
     r"[\s(,]*(?:(?:[A-Z\u00c0-\u00de][\w.\u2019'-]*+|et|ex|and|al\.?|de|von|van|in|&)[\s,)(]*){0,6}(?:\d{4}[a-z]?)?[\s).]*$"
 )
+_HAS_AUTHOR = re.compile(r"\d{4}|^\W*L\.?\W*$|Linnaeus")
 _SUBSPECIES = re.compile(r"(?:subsp|ssp|subspecies|var|cv|f|forma)\.? ?", re.IGNORECASE)
 _LATIN_ENDING = re.compile(r"[a-z]{2,}(?:us|a|um|is|i|ae|ensis|oides|or|ens|ans|ix|ax|ys|on|os|o)$")
 _ABBREVIATED = re.compile(r"([A-Z])\.? ([a-z]{3,})$")
 _HYBRID_SIGN = re.compile(r"\s+(?:x|×|✕)\s+|\s*[×✕]\s*", re.IGNORECASE)
+HYBRIDS = frozenset("x×✕")
+"""A text without one of these signs has no parents."""
 _HYBRID_WORD = re.compile(r"\b(?:hybrid|cross(?:breed)?|mix)\b", re.IGNORECASE)
 _BINOMIAL = re.compile(r"([A-Z][a-z\u00e0-\u00ff-]{2,} [a-z\u00e0-\u00ff-]{3,})\b")
 
@@ -26,9 +29,9 @@ MOST_EPITHETS = 1024
 def read_scientific(index: NameIndex, text: str) -> Resolution | None:
     """A binomial (or genus with authors) and what belongs to it; None where the text is anything else."""
     text = text.strip()
-    return (
-        _abbreviated(index, text) or _with_rest(index, text) or _hybrid_name(index, text) or _of_leaf_genus(index, text)
-    )
+    if found := _with_rest(index, text) or _hybrid_name(index, text):
+        return found
+    return (_abbreviated(index, text) or _of_leaf_genus(index, text)) if text[:1].isupper() else None
 
 
 def hybrid_parents(text: str) -> list[str]:
@@ -45,23 +48,34 @@ def looks_scientific(text: str) -> bool:
 
 def is_authorship(text: str) -> bool:
     """Whether a text is authors and a year."""
-    return _AUTHORS.match(text) is not None and re.search(r"\d{4}|^\W*L\.?\W*$|Linnaeus", text) is not None
+    return _HAS_AUTHOR.search(text) is not None and _AUTHORS.match(text) is not None
+
+
+def _is_author(rest: str) -> bool:
+    """Whether what follows a binomial that is known is authors, be it one word."""
+    return _AUTHORS.match(rest) is not None and (" " not in rest or _is_abbreviated_author(rest))
+
+
+def _is_abbreviated_author(rest: str) -> bool:
+    """Whether a text is authors with a year or full stops ("F.H. Wigg.")."""
+    return _AUTHORS.match(rest) is not None and ("." in rest or is_authorship(rest))
 
 
 def _with_rest(index: NameIndex, text: str) -> Resolution | None:
     """The longest scientific name that the text begins with, if the rest is authors, or one more Latin epithet."""
     words = text.split()
-    for count in range(min(3, len(words) - 1), 0, -1):
-        name, rest = " ".join(words[:count]).rstrip(","), " ".join(words[count:])
-        if not (looks_scientific(name) or (count == 1 and is_authorship(rest))):
+    binomial = looks_scientific(" ".join(words[:2]))
+    for count in range(min(3, len(words) - 1), 0 if is_authorship(" ".join(words[1:])) else 1, -1):
+        if count > 1 and not binomial:
             continue
+        name, rest = " ".join(words[:count]).rstrip(","), " ".join(words[count:])
         if not (nodes := index.taxonomy.lookup(name)):
             continue
         status = "parsed" if len(nodes) == 1 else "ambiguous"
         epithet = _SUBSPECIES.sub("", rest)
         if (epithet != rest and " " not in epithet) or _LATIN_ENDING.match(rest):
             step = f'"{epithet}" is not in the taxonomy: its species counts'
-        elif _AUTHORS.match(rest) and (is_authorship(rest) or " " not in rest):
+        elif _is_author(rest):
             step = f'"{rest}" are its authors'
         else:
             continue
@@ -78,7 +92,7 @@ def _abbreviated(index: NameIndex, text: str) -> Resolution | None:
     initial, epithet = match.group(1).lower(), normalize(match.group(2))
     nodes = {
         found
-        for name in index.names.pick(index.words.names(epithet)[:MOST_EPITHETS])
+        for name in index.names.pick(index.words.names(epithet)[:MOST_EPITHETS].tolist())
         if (words := name.split()) and len(words) == 2 and words[1] == epithet and words[0][0] == initial
         for found in index.taxonomy.lookup(name)
     }
@@ -95,13 +109,12 @@ def _abbreviated(index: NameIndex, text: str) -> Resolution | None:
 
 def _of_leaf_genus(index: NameIndex, text: str) -> Resolution | None:
     """A binomial whose genus is a leaf: the taxonomy goes no further, and the genus counts."""
-    genus = text.split()[0] if len(text.split()) == 2 and looks_scientific(text) else ""
-    nodes = index.taxonomy.lookup(genus)
-    if (
-        len(nodes) != 1
-        or not is_leaf(index.taxonomy, nodes[0])
-        or index.taxonomy.name_kind(nodes[0], genus) == "vernacular"
-    ):
+    genus, *epithet = text.split(maxsplit=2)
+    if not epithet or not looks_scientific(text) or (len(epithet) > 1 and not _is_abbreviated_author(epithet[1])):
+        return None
+    named = index.taxonomy.lookup(genus)
+    nodes = tuple(node for node in named if index.taxonomy.name_kind(node, genus) != "vernacular")
+    if len(nodes) != 1 or not is_leaf(index.taxonomy, nodes[0]):
         return None
     step = f"{index.taxonomy.describe(nodes[0])} is a leaf: a species of it counts as it"
     return Resolution(status="parsed", candidates=nodes, span=genus, trace=(step,))
@@ -109,7 +122,7 @@ def _of_leaf_genus(index: NameIndex, text: str) -> Resolution | None:
 
 def _hybrid_name(index: NameIndex, text: str) -> Resolution | None:
     """Reads "Mentha × piperita": a name that the taxonomy has without the sign."""
-    plain = _HYBRID_SIGN.sub(" ", text)
+    plain = text if HYBRIDS.isdisjoint(text.lower()) else _HYBRID_SIGN.sub(" ", text)
     nodes = index.taxonomy.lookup(plain) if plain != text else ()
     if len(nodes) != 1:
         return None

@@ -14,10 +14,9 @@ _IRREGULAR = {
     "labrador": "labrador", "lab": "lab",
 }  # fmt: skip
 _VARIANTS = (
-    ("gray", "grey"), ("colour", "color"), ("sulphur", "sulfur"), ("vermillion", "vermilion"), ("moustach", "mustach"),
+    ("grai", "grei"), ("colour", "color"), ("sulphur", "sulfur"), ("vermillion", "vermilion"), ("moustach", "mustach"),
     ("centre", "center"), ("harbour", "harbor"), ("armour", "armor"), ("mercedesbenz", "mercedes"), ("jewell", "jewel"),
 )  # fmt: skip
-_ANY_VARIANT = re.compile("|".join(variant for variant, _ in _VARIANTS))
 _PLURAL_E = re.compile("(?:ch|sh|[xzo])e$")
 
 
@@ -61,8 +60,9 @@ class _Stems(dict[str, str]):
 
 
 def _made_one(glued: str) -> str:
-    if _ANY_VARIANT.search(glued):
-        for variant, chosen in _VARIANTS:
+    glued = glued.replace("y", "i")  # in "lady bug" the y ends a word, in "ladybug" it does not
+    for variant, chosen in _VARIANTS:
+        if variant in glued:
             glued = glued.replace(variant, chosen)
     return glued
 

@@ -8,7 +8,6 @@ from typing import final
 
 import numpy as np
 from rapidfuzz.distance import OSA
-from rapidfuzz.process import extract
 
 from rlfg.taxonomy.keytable import KeyTable, every, key_table
 from rlfg.taxonomy.packed import Array, Texts, offsets
@@ -55,7 +54,12 @@ class WordIndex:
         return self.table.array(word)
 
     def _like(self, word: str) -> list[str]:
-        """The words that `word` may misspell: the same first letter and few edits, the nearest ones only."""
+        """The words that `word` may misspell: the same first letter and few edits, the nearest ones only.
+
+        A word of a name is itself the nearest.
+        """
+        if word in self:
+            return [word]
         edits = allowance(len(word))
         if not edits or len(word) > 40 or not word.isalpha():
             return []
@@ -65,19 +69,22 @@ class WordIndex:
         return found or (_nearest(word, self._two_away(word), 2) if edits == 2 else [])
 
     def _one_away(self, word: str) -> list[str]:
-        numbers = {number for cut in _cuts(word) for number in self.cuts.get(cut).tolist()}
-        return self.table.keys.pick(np.array(sorted(numbers)[:LIKE_WORDS], dtype=np.int64))
+        found = [numbers.tolist() for numbers in map(self.cuts.get, _cuts(word)) if len(numbers)]
+        numbers = {number for some in found for number in some}
+        return self.table.keys.pick(sorted(numbers)[:LIKE_WORDS])
 
     def _two_away(self, word: str) -> list[str]:
         numbers = np.concatenate([self.ends.get(end) for end in _ends(word)])
         differing = np.bitwise_count(self.letters[numbers] ^ np.uint64(_letter_set(word)))
-        return self.table.keys.pick(np.unique(numbers[differing <= 4])[:LIKE_WORDS])
+        return self.table.keys.pick(np.unique(numbers[differing <= 4])[:LIKE_WORDS].tolist())
 
 
 def _nearest(word: str, others: list[str], edits: int) -> list[str]:
-    found = extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=None)
     near = [
-        (other, distance) for other, distance, _ in found if other[0] == word[0] and distance <= allowance(len(other))
+        (other, distance)
+        for other in others
+        if other[0] == word[0]
+        and (distance := OSA.distance(word, other, score_cutoff=edits)) <= min(edits, allowance(len(other)))
     ]
     least = min((distance for _, distance in near), default=0)
     return sorted(other for other, distance in near if distance == least)

@@ -66,13 +66,15 @@ NEUTRAL = word_set(
 )
 """Adjectives that may stand before the name of a leaf or the root, and of nothing in between: a "Large Ground
 Finch" is a species of its own."""
+SIZES = word_set("large big wild")
+"""Those of them that may not stand before the noun of a domain: a big cat and a wild dog are no cat and no dog."""
 COLOURS_AND_AGES = word_set(
     """
-    red blue white black silver grey gray green yellow orange brown gold golden beige maroon purple new old used
-    classic modern vintage
+    make manufacturer model year trim body red blue white black silver grey gray green yellow orange brown gold golden
+    beige maroon purple new old used classic modern vintage
     """
 )
-"""May stand before the name of a product."""
+"""May stand before the name of a product, as may what a part of it is called."""
 RANKS = word_set(
     """
     kingdom phylum class order suborder infraorder superfamily family subfamily tribe genus subgenus species
