@@ -61,11 +61,13 @@ class TransformersEngine:
             For each prompt, a completion per key, in order.
         """
         out: list[list[Completion]] = [[] for _ in prompts]
-        for chunk in _chunks([len(k) for k in keys], self.max_rows):
-            rows = [(p, key) for p in chunk for key in keys[p]]
-            completions = self._decode([prompts[p] for p in chunk], rows, chunk[0], sampling)
-            for (p, _), completion in zip(rows, completions, strict=True):
-                out[p].append(completion)
+        order = sorted(range(len(prompts)), key=lambda p: len(prompts[p]))  # alike in length: little padding
+        for chunk in _chunks([len(keys[p]) for p in order], self.max_rows):
+            shown = [order[i] for i in chunk]
+            rows = [(place, key) for place, p in enumerate(shown) for key in keys[p]]
+            completions = self._decode([prompts[p] for p in shown], rows, sampling)
+            for (place, _), completion in zip(rows, completions, strict=True):
+                out[shown[place]].append(completion)
         return out
 
     @torch.no_grad()
@@ -73,13 +75,13 @@ class TransformersEngine:
         self,
         prompts: list[EncodedPrompt],
         rows: list[tuple[int, tuple[int | str, ...]]],
-        first: int,
         sampling: Sampling,
     ) -> list[Completion]:
+        """A completion for each row: the place of its prompt, and its key."""
         lm = language_model(self.model)
         device = lm.lm_head.weight.device
         prefix = run_prefix(lm, collate(prompts, pad_id=self.pad_id, device=device))
-        prompt_R = torch.tensor([p - first for p, _ in rows], device=device)
+        prompt_R = torch.tensor([place for place, _ in rows], device=device)
         uniforms_RL = None
         if sampling.temperature > 0:
             draws = [generator(*key).random(sampling.max_new_tokens, dtype=np.float32) for _, key in rows]

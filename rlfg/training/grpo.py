@@ -35,10 +35,10 @@ from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.config import GrpoConfig
-from rlfg.training.microbatch import TrainRow
+from rlfg.training.peak import peak_memory
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
-from rlfg.training.update import StepBatch, Updater
+from rlfg.training.update import StepBatch, Updater, step_batches
 from rlfg.types import Rollout
 
 
@@ -171,6 +171,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             self._record({**scoring_metrics(scored), **self.verification.metrics()})
             self.log_rollouts.write(scored)
             self._show_samples(scored)
+        self._record(peak_memory(self.accelerator.device))
         times = {"generation": generated - began, "reward": rewarded - generated}
         times["records"] = time.perf_counter() - rewarded
         self._record({f"time/{name}": seconds for name, seconds in times.items()})
@@ -245,27 +246,10 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             send(rows, self.state.global_step, self.callback_handler.callbacks)
 
     def _cut(self, local: list[Scored], everyone: list[Scored], prompts: dict[str, EncodedPrompt]) -> list[StepBatch]:
-        """Optimizer steps from one set of rollouts; the k-th slice of every process makes the k-th step."""
+        """This process's optimizer steps from one set of rollouts."""
         steps, world = self.config.optimizer_steps_per_rollout, self.accelerator.num_processes
-        size = len(local) // steps
-        batches = []
-        for k in range(steps):
-            whole = [
-                s for rank in range(world) for s in everyone[rank * len(local) :][k * size : (k + 1) * size] if s.valid
-            ]
-            rows = [
-                TrainRow(prompt_key=s.rollout.prompt_key, token_ids=s.rollout.token_ids, advantage=s.advantage)
-                for s in local[k * size : (k + 1) * size]
-                if s.valid
-            ]
-            batch = StepBatch(
-                rows=rows,
-                prompts=prompts,
-                total_rows=len(whole),
-                total_tokens=sum(len(s.rollout.token_ids) for s in whole),
-            )
-            batches.append(self.updater.with_old_logps(self.model, batch) if steps > 1 else batch)
-        return batches
+        batches = step_batches(local, everyone, prompts, steps=steps, world=world)
+        return [self.updater.with_old_logps(self.model, batch) if steps > 1 else batch for batch in batches]
 
     # Update
 

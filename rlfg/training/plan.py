@@ -11,6 +11,7 @@ import torch
 from rlfg.data import DataSpec, Examples, load_examples
 from rlfg.errors import RlfgError
 from rlfg.models.load import load_processor, trainable_parameters
+from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.models.skeleton import Skeleton, load_skeleton
@@ -67,6 +68,8 @@ class Plan:
             "steps": self._steps(),
             "update": self._update(),
             "shared prefix": self._shared_prefix(),
+            "pictures": self._pictures(),
+            "old logps": self._old_logps(),
             "zero advantage": self._zero_advantage(),
             "memory": self._memory(),
         }
@@ -130,13 +133,32 @@ class Plan:
             f"({rows / groups:.1f} to {rows / runs:.1f} times fewer prompt tokens, short to full-length completions)"
         )
 
+    def _pictures(self) -> str:
+        """Passes of the vision tower over a picture between two rollouts."""
+        config, model = self.config, self.skeleton.model
+        users = ["rollout", "update"] + ["KL"] * bool(config.objective.kl_coef)
+        users += ["old log-probabilities"] * (config.optimizer_steps_per_rollout > 1)
+        if not config.encode_pictures_once:
+            return f"encode_pictures_once is off: {len(users)} passes of the vision tower each ({', '.join(users)})"
+        if not can_encode_once(model, language_model(model)):
+            return f"the vision tower is trained, or none we know: {len(users)} passes each ({', '.join(users)})"
+        return f"encoded once a rollout instead of {len(users)} times ({', '.join(users)})"
+
+    def _old_logps(self) -> str:
+        if self.config.optimizer_steps_per_rollout == 1:
+            return "skipped: with one optimizer step a rollout they are the policy's own"
+        return "one forward a rollout: from the second optimizer step on the policy is another"
+
     def _zero_advantage(self) -> str:
         objective = self.config.objective
         if not self.config.drop_zero_advantage:
             return "not dropped (drop_zero_advantage: false)"
         if objective.needs_all_rows:
             term = "kl_coef" if objective.kl_coef else "entropy_coef"
-            return f"not dropped: objective.{term} {getattr(objective, term):g} gives every row a gradient"
+            return (
+                f"not dropped: objective.{term} {getattr(objective, term):g} gives every row a gradient, so that this "
+                "config gains nothing here"
+            )
         return "dropped: groups whose rewards are all equal cost no update"
 
     def _memory(self) -> str:

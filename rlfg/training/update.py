@@ -8,7 +8,7 @@ would expect one forward per backward, and the shared prefix needs several.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor
 
+from rewards.scoring import Scored
 from rlfg.models.load import REFERENCE
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
@@ -37,6 +38,35 @@ class StepBatch:
     """Valid rows of all processes."""
     total_tokens: int
     """Valid tokens of all processes."""
+
+
+def step_batches(
+    local: Sequence[Scored], everyone: Sequence[Scored], prompts: dict[str, EncodedPrompt], *, steps: int, world: int
+) -> list[StepBatch]:
+    """Optimizer steps from one set of rollouts; the k-th slice of every process makes the k-th step.
+
+    Rollouts without a verdict are in no row and in no count: they weigh on nothing.
+
+    Args:
+        local: this process's rollouts.
+        everyone: those of all processes, one after the other, as many of each.
+        prompts: of the local rollouts, by key.
+        steps: optimizer steps to make.
+        world: number of processes.
+    """
+    size = len(local) // steps
+    batches = []
+    for first in range(0, steps * size, size):
+        slices = [everyone[rank * len(local) + first :][:size] for rank in range(world)]
+        valid = [one for part in slices for one in part if one.valid]
+        rows = [
+            TrainRow(prompt_key=one.rollout.prompt_key, token_ids=one.rollout.token_ids, advantage=one.advantage)
+            for one in local[first : first + size]
+            if one.valid
+        ]
+        tokens = sum(len(one.rollout.token_ids) for one in valid)
+        batches.append(StepBatch(rows=rows, prompts=prompts, total_rows=len(valid), total_tokens=tokens))
+    return batches
 
 
 @dataclass(frozen=True, kw_only=True)

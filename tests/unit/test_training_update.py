@@ -14,11 +14,14 @@ from accelerate import Accelerator  # noqa: E402
 from PIL import Image  # noqa: E402
 from transformers import AutoProcessor  # noqa: E402
 
+from rewards.advantages import group_advantages  # noqa: E402
+from rewards.scoring import Scored  # noqa: E402
 from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt, encode_prompt  # noqa: E402
 from rlfg.training.microbatch import TrainRow, pack  # noqa: E402
 from rlfg.training.objectives import Objective, row_weights, token_losses  # noqa: E402
-from rlfg.training.update import StepBatch, Updater, reference_policy  # noqa: E402
+from rlfg.training.update import StepBatch, Updater, reference_policy, step_batches  # noqa: E402
+from rlfg.types import Rollout, Score, Verdict  # noqa: E402
 
 
 def losses(objective: Objective, logp: float, old: float, advantage: float, reference: float | None = None) -> float:
@@ -183,3 +186,57 @@ def test_old_log_probabilities_are_those_of_the_policy(policy: Any, batch: StepB
     _, metrics, off_policy = gradient(policy, fixed, Objective())
     torch.testing.assert_close(off_policy, on_policy, rtol=1e-4, atol=1e-6)
     assert metrics["clip_share"] == 0
+
+
+@pytest.mark.parametrize("aggregation", ["token_mean", "sequence_mean", "dr_grpo"])
+def test_a_rollout_without_a_verdict_weighs_on_nothing(policy: Any, batch: StepBatch, aggregation: Any) -> None:
+    """Advantages, loss, KL, entropy and normaliser, and with them the gradient, are those of a step without it."""
+
+    def scored(rewards: list[float | None]) -> list[Scored]:
+        advantages = group_advantages(rewards, group_ids=[row.prompt_key for row in rows])
+        return [
+            Scored(
+                rollout=Rollout(
+                    step=0, group_id=row.prompt_key, prompt_key=row.prompt_key, index=i, truth="", completion="",
+                    token_ids=row.token_ids,
+                ),
+                verdict=Verdict(relation=None), score=Score(reward=reward, verdict=Verdict(relation=None)),
+                advantage=float(advantages.values[i]), valid=bool(advantages.valid[i]),
+            )
+            for i, (row, reward) in enumerate(zip(rows, rewards, strict=True))
+        ]  # fmt: skip
+
+    long = TrainRow(prompt_key="x", token_ids=tuple(range(30, 60)), advantage=0.0)
+    rows = [batch.rows[0], long, *batch.rows[1:], long]
+    masked = scored([1.0, None, 0.25, 0.5, 0.0, 1.0, 0.0, None])
+    del rows[1], rows[-1]
+    without = scored([1.0, 0.25, 0.5, 0.0, 1.0, 0.0])
+    objective = Objective(aggregation=aggregation, kl_coef=0.1, entropy_coef=0.05)
+    found = []
+    for everyone in (masked, without):
+        (step,) = step_batches(everyone, everyone, batch.prompts, steps=1, world=1)
+        assert (step.total_rows, step.total_tokens) == (6, sum(len(row.token_ids) for row in rows))
+        found.append(gradient(policy, step, objective))
+    (loss, metrics, whole), (other_loss, other_metrics, other) = found
+    assert torch.equal(loss, other_loss) and torch.equal(whole, other) and metrics == other_metrics
+
+
+def test_steps_and_processes_share_the_rollouts() -> None:
+    """Two processes, two steps: each step has its slice of both, and counts what is valid in both."""
+    everyone = [
+        Scored(
+            rollout=Rollout(
+                step=0, group_id=str(i // 4), prompt_key=str(i), index=i % 4, truth="", completion="",
+                token_ids=tuple(range(i + 1)),
+            ),
+            verdict=Verdict(relation=None), score=Score(reward=None, verdict=Verdict(relation=None)),
+            advantage=0.0, valid=i != 5,
+        )
+        for i in range(8)
+    ]  # fmt: skip
+    first, second = (step_batches(everyone[r : r + 4], everyone, {}, steps=2, world=2) for r in (0, 4))
+    assert [[row.prompt_key for row in batch.rows] for batch in first] == [["0", "1"], ["2", "3"]]
+    assert [[row.prompt_key for row in batch.rows] for batch in second] == [["4"], ["6", "7"]]
+    for batches in (first, second):
+        assert [batch.total_rows for batch in batches] == [3, 4]
+        assert [batch.total_tokens for batch in batches] == [1 + 2 + 5, 3 + 4 + 7 + 8]
