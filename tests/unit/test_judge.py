@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -289,6 +290,10 @@ for start in range(0, len(pairs), 100):
         again = sum(count - 1 for count in judge.asked.values())
     assert len(judge.asked) == 1500
     assert again <= kills * 8
+    with sqlite3.connect(tmp_path / "verdicts.sqlite") as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("SELECT count(*) FROM verdicts").fetchone() == (1500,)
+    db.close()
 
 
 # What is sent and read
