@@ -1,4 +1,8 @@
-"""Reward by likeness of meaning, above a threshold: for truths that no taxonomy holds."""
+"""Reward by likeness of meaning, above a threshold: it shades the answers that a verifier calls correct.
+
+An encoder cannot tell "not a Herring Gull", "Pink-bellied Herring Gull" or a list from "Herring Gull"; so what the
+verifier calls WRONG earns nothing, however like the truth it reads.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from numpy.typing import NDArray
 from rewards.checks import require_between
 from rewards.group import pay_relations
 from rlfg.errors import RlfgError
-from rlfg.types import Relation, Verdict
+from rlfg.types import Verdict
 
 Encoder = Callable[[list[str]], NDArray[np.floating]]
 """N texts → (N, D) vectors, of any length but 0."""
@@ -23,9 +27,8 @@ def similarity(
 ) -> list[float | None]:
     """The cosine of answer and truth as `max(0, (s - base) / (1 - base))`, and 0 where that is below `threshold`.
 
-    With `base` the cosine of truth and super-category this is Fine-R1's relative similarity (ICLR 2026). An answer
-    that names several options or abstains is WRONG or ABSTAIN to any verifier that can tell, and earns 0 whatever
-    it resembles: a list of all classes resembles everything. UNPARSED earns -1, no verdict None.
+    With `base` the cosine of truth and super-category this is Fine-R1's relative similarity (ICLR 2026). WRONG and
+    ABSTAIN earn 0 whatever they resemble, UNPARSED -1, no verdict None.
 
     Args:
         verdicts: of one group; their texts are compared, each distinct one encoded once.
@@ -44,11 +47,8 @@ def similarity(
     vectors = dict(zip(texts, _unit(encode(folded), len(texts)), strict=True)) if texts else {}
 
     def pay(verdict: Verdict) -> float:
-        if (
-            verdict.status == "several"
-            or verdict.relation is Relation.ABSTAIN
-            or not (verdict.answer and verdict.truth)
-        ):
+        correct = verdict.relation is not None and verdict.relation.is_correct
+        if not (correct and verdict.answer and verdict.truth):
             return 0.0
         cosine = float(vectors[verdict.answer] @ vectors[verdict.truth])
         value = min(1.0, max(0.0, (cosine - base) / (1 - base)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,16 @@ from numpy.typing import NDArray
 from rewards import GroupReward, build_reward
 
 
-def count_letters(texts: list[str]) -> NDArray[np.float64]:
-    """An encoder: how often each letter occurs."""
-    return np.array([[text.lower().count(chr(97 + i)) for i in range(26)] for text in texts], dtype=np.float64)
+def trigrams(texts: list[str]) -> NDArray[np.float64]:
+    """An encoder: which three letters in a row occur. "not a Herring Gull" is much like "Herring Gull"."""
+    counts = np.zeros((len(texts), 4096))
+    for row, text in zip(counts, texts, strict=True):
+        for i in range(len(text)):
+            row[zlib.crc32(f"  {text.lower()} "[i : i + 3].encode()) % 4096] += 1
+    return counts
 
 
-OPTIONS: dict[str, dict[str, Any]] = {"similarity": {"encoder": count_letters, "threshold": 0.95}}
+OPTIONS: dict[str, dict[str, Any]] = {"similarity": {"encoder": trigrams}}
 
 
 def toy_reward(name: str) -> GroupReward:
