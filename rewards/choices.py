@@ -7,6 +7,7 @@ pays 1 where answer and truth say the same. A list of all options says two thing
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 from rewards.group import UNPARSED_REWARD
@@ -20,34 +21,53 @@ _LETTER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MORE_OPTIONS = re.compile(
-    r"(?:^|[\s(,/])[(\[]?[a-z][)\].:](?=\s|$)|\b(?:or|and) [(\[]?[a-z][)\]]?[.]?$", re.IGNORECASE
+    r"(?:^|[\s(,/])[(\[]?[a-z][)\].:](?=\s|$)"  # marked as an option: "B. gull C. tern"
+    r"|(?:^|[,;/&]|\b(?:or|and)\b)\s*[a-z](?=\s*(?:$|[,;/&)\]])|\s+[a-z]\b)",  # bare, in a list: "B. A, C"
+    re.IGNORECASE,
 )
-_YES, _NO = {"yes", "same", "identical"}, {"no", "not", "different"}
+_SAID = {
+    **dict.fromkeys(("yes", "same", "identical", "yes same", "yes identical"), "yes"),
+    **dict.fromkeys(("no", "different", "not same", "not identical", "no different", "no not same", "no not"), "no"),
+}
 _NUMBERS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "both": "2", "all": "3"}
+_FILLERS = {
+    "a", "an", "answer", "are", "birds", "candidates", "class", "exactly", "here", "images", "in", "is", "it", "kind",
+    "match", "matches", "of", "only", "photos", "pictures", "show", "species", "that", "the", "them", "there", "these",
+    "they", "this",
+}  # fmt: skip
+"""Words that say nothing to a closed question; any other makes an answer unreadable."""
 
 
 def read_letter(text: str) -> str | None:
     """The letter of one option: "B", "(b)", "B. gull", "Answer: B". "A gull" and "A or B" name none."""
-    match = _LETTER.fullmatch(text.strip())
-    if match is None or _MORE_OPTIONS.search(match["text"] or ""):
+    match = _LETTER.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if match is None or _MORE_OPTIONS.search((match["text"] or "").strip()):
         return None
     return match["letter"].upper()
 
 
 def read_yes_no(text: str) -> str | None:
-    """Whether a text says "yes" or "no", also in other words ("the same species", "not the same", "different")."""
-    words = set(normalize(text).split())
-    says_yes, says_no = bool(words & _YES), bool(words & _NO)
-    if says_no and ("yes" in words or {"not", "different"} <= words):
-        return None
-    return "no" if says_no else "yes" if says_yes else None
+    """Whether a text says "yes" or "no", also in other words ("the same species", "not the same", "different").
+
+    Nothing else may be said: "no idea", "I do not know" and "same or different" are no answer.
+    """
+    return _SAID.get(" ".join(_telling(text)))
 
 
 def read_count(text: str) -> str | None:
-    """The one number of a text, in digits or words; of three candidates "both" is 2 and "all" is 3."""
-    words = normalize(text).split()
-    found = {_NUMBERS.get(word, word) for word in words if word.isascii() and (word.isdigit() or word in _NUMBERS)}
-    return str(int(found.pop())) if len(found) == 1 else None
+    """The one number that a text is, in digits or words; of three candidates "both" is 2 and "all" is 3.
+
+    "None" by itself abstains; "none of them" is 0. "More than 2", "2 or 3" and "not 2" are no number.
+    """
+    words = _telling(text)
+    if len(words) != 1 or normalize(text) == "none":
+        return None
+    number = _NUMBERS.get(words[0], words[0])
+    return str(int(number)) if number.isascii() and number.isdigit() else None
+
+
+def _telling(text: str) -> list[str]:
+    return [word for word in normalize(text).split() if word not in _FILLERS]
 
 
 READERS: Mapping[str, Reader] = {"letter": read_letter, "yes_no": read_yes_no, "count": read_count}

@@ -12,7 +12,7 @@ from rewards import Group, TaxonomyVerifier, build_term
 from rewards.build import REWARDS, TERMS
 from rewards.verifier import unparsed
 from rlfg.data import parse_answer
-from rlfg.taxonomy import Taxonomy, load_taxonomy
+from rlfg.taxonomy import Taxonomy, load_taxonomy, taxonomy_from_lineages
 from rlfg.types import Verdict
 
 TABLE = """\
@@ -88,6 +88,16 @@ def verifier(taxonomy: Taxonomy) -> TaxonomyVerifier:
     return TaxonomyVerifier(taxonomy)
 
 
+def test_what_holds_the_whole_tree_tells_nothing() -> None:
+    tree = taxonomy_from_lineages(
+        {s: ["Aves", "Laridae", s] for s in ("Herring Gull", "Common Gull")},
+        source="toy", ranks=("class", "family", "species"), root="animal", root_aliases=(),
+    )  # fmt: skip
+    completion = said("Herring Gull", "Class Aves, family Laridae.")
+    group = Group(verdicts=tuple(judge(TaxonomyVerifier(tree), completion)), completions=(completion,))
+    assert build_term("lineage", taxonomy=tree)(group) == [0]
+
+
 def judge(verifier: TaxonomyVerifier, *completions: str, truth: str = TRUTH) -> list[Verdict]:
     return verifier.verify([(parse_answer(text).answer, truth) for text in completions])
 
@@ -127,7 +137,16 @@ def test_length_pays_for_no_trick(verifier: TaxonomyVerifier) -> None:
         ("The family Laridae, rather than the family Prunellidae.", "Herring Gull", 1),
         ("Genus Prunella.", "Dunnock", 0),  # goes with the answer, which is wrong
         ("Family Laridae.", "Dunnock", -1),
-        ("Genus Larus.", "Laridae", 1),  # below the answer, on its path
+        ("The genus is Larus.", "Herring Gull", 1),
+        ("Genus Larus.", "Larus", 1),
+        ("Family Laridae, genus Larus.", "Laridae", 1),
+        ("Genus Larus.", "Laridae", 0),  # below the answer: more than was answered
+        ("Genus Prunella. Family Prunellidae.", "organism", 0),  # any name goes with the root
+        ("Genus Larus, genus Sterna, genus Prunella.", "Herring Gull", 0),  # naming all decides nothing
+        ("Perhaps genus Sterna. The grey back says genus Larus.", "Herring Gull", 0),  # nor does weighing two cost
+        ("Family Laridae; the genus Sterna or the genus Larus.", "Herring Gull", 1),
+        ("Unlike the genus Sterna it is heavy.", "Herring Gull", 0),
+        ("Heavier than birds of the genus Sterna.", "Herring Gull", 0),
         ("Genus Inventus.", "Herring Gull", 0),  # no taxon
         ("Genus Larus.", "Larus inventus", 0),  # no taxon was answered
         ("Laridae and Prunellidae look alike.", "Herring Gull", 0),  # a bare name is no claim
@@ -169,13 +188,23 @@ def test_one_answer_for_everything_carries_no_gradient(verifier: TaxonomyVerifie
 CLOSED_TRICKS = {
     "mcq_letter": (
         "B",
-        ["B", "(b)", "B. gull", "Answer: B"],
-        ["A", "A or B", "A, B, C, D", "A. x B. y", "A gull", "gull"],
+        ["B", "(b)", "B. gull", "Answer: B", "B. Mercedes C class", "B. a gull, a bird", "Ｂ"],
+        ["A", "A or B", "A, B, C, D", "B. A, C, D", "B) A C D", "B. gull, C", "B. gull or C", "A. x B. y", "(B) (C)",
+         "A gull", "gull", "В"],
     ),
-    "same_or_not": ("no", ["No.", "not the same", "different"], ["yes", "yes and no", "yes, they are not", "perhaps"]),
-    "count_of_three": ("2", ["2", "Two.", "both of them"], ["3", "1 or 2", "0 1 2 3", "some", "-"]),
-}
-"""Truth; answers that are right; answers that are not."""
+    "same_or_not": (
+        "no",
+        ["No.", "not the same", "different", "No, they are not the same species"],
+        ["yes", "yes and no", "yes, they are not", "same or different", "identical / different", "perhaps",
+         "I do not know", "no idea", "not sure", "No answer, or yes", "nо"],
+    ),
+    "count_of_three": (
+        "2",
+        ["2", "Two.", "both of them", "There are 2 matches."],
+        ["3", "1 or 2", "2 or 3", "0 1 2 3", "more than 2", "at least 2", "not 2", "some", "-"],
+    ),
+}  # fmt: skip
+"""Truth; answers that are right; answers that are not (the last "В" and "nо" hold Cyrillic letters)."""
 
 
 @pytest.mark.parametrize("name", CLOSED)
@@ -188,6 +217,21 @@ def test_closed_questions(name: str) -> None:
     assert earn(right) == [1] * len(right)
     assert earn(wrong) == [0] * len(wrong)
     assert toy_reward(name)([unparsed("", truth), Verdict(relation=None, answer="B", truth=truth)]) == [-1, None]
+
+
+def test_abstaining_is_no_count() -> None:
+    """The prompts' word for "I cannot tell" is None: it must not be the number 0."""
+
+    def earn(answer: str) -> list[float | None]:
+        return toy_reward("count_of_three")([Verdict(relation="WRONG", answer=answer, truth="0")])  # type: ignore[arg-type]
+
+    assert [earn(answer) for answer in ("None", "I don't know", "none of them", "0", "zero")] == [
+        [0],
+        [0],
+        [1],
+        [1],
+        [1],
+    ]
 
 
 def test_every_reward_and_term_is_in_a_table() -> None:
