@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from statistics import mean
 from typing import Any
 
 from rewards.group import Group
@@ -18,32 +20,73 @@ def reward_rows(
     *,
     verifier: Verifier,
     rubric: Rubric,
-    group_size: int,
+    group_ids: Sequence[Hashable],
     lengths: Sequence[int] = (),
     parse_mode: ParseMode = "lenient",
     step: int = 0,
 ) -> list[float | None]:
-    """Rewards of rows in which each `group_size` in a row answer one prompt; None where there is no verdict.
+    """One reward a row; None where there is no verdict.
+
+    Args:
+        completions: a row each.
+        truths: a row each.
+        verifier: decides.
+        rubric: rewards.
+        group_ids: which prompt each row answers; the rows of a group may be scattered, and must all be here.
+        lengths: tokens of each completion, for terms that count them.
+        parse_mode: how answers are read.
+        step: of the run, for terms and noise that depend on it.
+
+    Raises:
+        RlfgError: Rows of one group have two truths.
+    """
+    pairs = [(parse_answer(text, parse_mode).answer, truth) for text, truth in zip(completions, truths, strict=True)]
+    verdicts = verifier.verify(pairs)
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for row, group_id in zip(range(len(pairs)), group_ids, strict=True):
+        members[group_id].append(row)
+    rewards: list[float | None] = [None] * len(pairs)
+    for rows in members.values():
+        if len({truths[row] for row in rows}) > 1:
+            raise RlfgError(f"rows {rows} are one group, but answer prompts of different truths")
+        group = Group(
+            verdicts=tuple(verdicts[row] for row in rows),
+            completions=tuple(completions[row] for row in rows),
+            lengths=tuple(lengths[row] for row in rows) if lengths else (),
+            step=step,
+            group_id=f"{step}-{rows[0]}",
+        )
+        for row, score in zip(rows, rubric(group), strict=True):
+            rewards[row] = score.reward
+    return rewards
+
+
+def whole_groups(rows: int, group_size: int) -> list[int]:
+    """Group ids of rows in which each `group_size` in a row answer one prompt.
 
     Raises:
         RlfgError: The rows are no whole groups.
     """
-    pairs = [(parse_answer(text, parse_mode).answer, truth) for text, truth in zip(completions, truths, strict=True)]
-    verdicts = verifier.verify(pairs)
-    rewards: list[float | None] = []
-    for start in range(0, len(pairs), group_size):
-        rows = slice(start, start + group_size)
-        if len(truths[rows]) < group_size or len(set(truths[rows])) > 1:
-            raise RlfgError(
-                f"rows {start} to {start + group_size - 1} are no group of {group_size} answers to one prompt; this "
-                "process's rows must be a multiple of the group size"
-            )
-        group = Group(
-            verdicts=tuple(verdicts[rows]), completions=tuple(completions[rows]), lengths=tuple(lengths[rows]),
-            step=step, group_id=f"{step}-{start}",
-        )  # fmt: skip
-        rewards += [score.reward for score in rubric(group)]
-    return rewards
+    if rows % group_size:
+        raise RlfgError(
+            f"{rows} rows are no whole groups of {group_size}; this process's rows must be a multiple of the group size"
+        )
+    return [row // group_size for row in range(rows)]
+
+
+def without_masks(rewards: Sequence[float | None], group_ids: Sequence[Hashable]) -> list[float]:
+    """For trainers that take no None: it becomes the mean of its group's others, whose advantage is 0.
+
+    A 0 would be a judgement, and would move the group's mean. 0 where a whole group has no verdict.
+    """
+    given: dict[Hashable, list[float]] = defaultdict(list)
+    for reward, group_id in zip(rewards, group_ids, strict=True):
+        if reward is not None:
+            given[group_id].append(reward)
+    return [
+        reward if reward is not None else mean(given[group_id]) if given[group_id] else 0.0
+        for reward, group_id in zip(rewards, group_ids, strict=True)
+    ]
 
 
 def trl_reward(
@@ -67,8 +110,9 @@ def trl_reward(
         lengths = [len(ids) for ids in columns.get("completion_ids", ())]
         state = columns.get("trainer_state")
         step = 0 if state is None else state.global_step
+        groups = whole_groups(len(texts), group_size)
         return reward_rows(
-            texts, columns[truth], verifier=verifier, rubric=rubric, group_size=group_size, lengths=lengths, step=step
+            texts, columns[truth], verifier=verifier, rubric=rubric, group_ids=groups, lengths=lengths, step=step
         )
 
     return rewards

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rewards import Group, RewardSpec, TaxonomyVerifier, build_rubric
-from rewards.adapter import reward_rows, trl_reward
+from rewards import Group, RewardSpec, TaxonomyVerifier, build_rubric, group_advantages
+from rewards.adapter import reward_rows, trl_reward, whole_groups, without_masks
 from rewards.scoring import Scorer
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import taxonomy_from_lineages
@@ -35,20 +35,37 @@ def test_rows_earn_what_our_own_trainer_pays() -> None:
         for i, (c, t) in enumerate(zip(texts, truths, strict=True))
     ]
     ours = [one.score.reward for one in scorer(rollouts)]
-    assert reward_rows(texts, truths, verifier=VERIFIER, rubric=rubric, group_size=3) == ours
+    groups = whole_groups(6, 3)
+    assert reward_rows(texts, truths, verifier=VERIFIER, rubric=rubric, group_ids=groups) == ours
     assert len(set(ours)) > 2
+    order = [3, 0, 5, 1, 4, 2]  # a trainer that balances its processes scatters the rows
+    shuffled = reward_rows(
+        [texts[i] for i in order], [truths[i] for i in order],
+        verifier=VERIFIER, rubric=rubric, group_ids=[groups[i] for i in order],
+    )  # fmt: skip
+    assert shuffled == [ours[i] for i in order]
 
 
 def test_rows_that_are_no_groups_are_refused() -> None:
     rubric = build_rubric(RewardSpec())
-    for truths in (["aa1", "aa1", "aa2", "aa2"], ["aa1"] * 4):
-        with pytest.raises(RlfgError, match="are no group of 3 answers to one prompt"):
-            reward_rows([said("aa1")] * 4, truths, verifier=VERIFIER, rubric=rubric, group_size=3)
+    with pytest.raises(RlfgError, match="4 rows are no whole groups of 3"):
+        whole_groups(4, 3)
+    with pytest.raises(RlfgError, match=r"rows \[0, 1\] are one group, but answer prompts of different truths"):
+        reward_rows([said("aa1")] * 2, ["aa1", "aa2"], verifier=VERIFIER, rubric=rubric, group_ids=[0, 0])
+
+
+def test_a_filled_mask_carries_no_advantage_and_moves_no_mean() -> None:
+    masked, groups = [1.0, None, 0.25, 0.25, None, None], [0, 0, 0, 0, 1, 1]
+    filled = without_masks(masked, groups)
+    assert filled == [1.0, 0.5, 0.25, 0.25, 0.0, 0.0]
+    ours = group_advantages(masked, group_ids=groups, scale="none").values
+    theirs = group_advantages(filled, group_ids=groups, scale="none").values
+    assert ours.tolist() == theirs.tolist() and theirs[1] == 0
 
 
 def test_a_masked_reward_is_none() -> None:
     rubric = build_rubric(RewardSpec())
-    rows = reward_rows([said("aa1")] * 2, ["unknown"] * 2, verifier=VERIFIER, rubric=rubric, group_size=2)
+    rows = reward_rows([said("aa1")] * 2, ["unknown"] * 2, verifier=VERIFIER, rubric=rubric, group_ids=[0, 0])
     assert rows == [None, None]
 
 
