@@ -28,7 +28,7 @@ class DetectorSpec:
     wrong_specific: float = 0.15
     """Rise, over the beginning, of the share of answers as specific as the truth and wrong."""
     hm_drop: float = 0.03
-    """Fall of the evaluation's HM from one evaluation to the next while the training reward rises."""
+    """Fall of the evaluation's HM below its best, where the training reward is above what it was then."""
     beginning: int = 5
     """Logs whose mean is the beginning."""
 
@@ -50,8 +50,8 @@ class Detectors:
     _raised: set[str] = field(default_factory=set)
     _rewards: list[float] = field(default_factory=list)
     """Since the last evaluation."""
-    _evaluated: tuple[float, float] | None = None
-    """Mean reward before, and HM of, the last evaluation."""
+    _best: tuple[float, float] | None = None
+    """HM of the best evaluation, and the mean reward before it."""
 
     def __call__(self, log: Mapping[str, float]) -> list[str]:
         """New warnings of one log, of a training step or of an evaluation (`eval_hm`); usually none."""
@@ -97,18 +97,18 @@ class Detectors:
         return found
 
     def _evaluation(self, log: Mapping[str, float]) -> dict[str, str]:
-        before, reward = self._evaluated, mean(self._rewards) if self._rewards else None
+        reward, hm = mean(self._rewards) if self._rewards else None, log["eval_hm"]
         if reward is None:
             return {}
-        self._evaluated, self._rewards = (reward, log["eval_hm"]), []
-        if before is None:
-            return {}
-        fell, rose = before[1] - log["eval_hm"], reward - before[0]
+        self._rewards = []
+        if self._best is None or hm > self._best[0]:
+            self._best = hm, reward
+        fell, rose = self._best[0] - hm, reward - self._best[1]
         return {
             "hm": _say(
                 fell > self.spec.hm_drop and rose > 0,
-                f"the training reward rose by {rose:.3f} and the evaluation's HM fell by {fell:.3f}: what is paid is "
-                "not what is wanted. `rlfg replay` shows which answers are paid",
+                f"the training reward rose by {rose:.3f} and the evaluation's HM fell by {fell:.3f} since its best: "
+                "what is paid is not what is wanted. `rlfg replay` shows which answers are paid",
             )
         }
 

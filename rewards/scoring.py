@@ -127,7 +127,8 @@ def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
         "specificity": specificity,
         "hm": 2 * correctness * specificity / max(correctness + specificity, 1e-12),
         "zero_variance_groups": sum(len(v) < 2 for v in groups.values()) / max(len(groups), 1),
-        "hack/dominant_answer": dominant_share(verdicts),
+        # Of one truth, one answer is what is wanted.
+        **({"hack/dominant_answer": dominant_share(verdicts)} if len({v.truth for v in verdicts}) > 1 else {}),
         "hack/wrong_specific": sum(v.relation is Relation.WRONG and (v.claim or 0) >= 1 for v in verdicts)
         / len(scored),
         "length/mean": float(np.mean(lengths)),

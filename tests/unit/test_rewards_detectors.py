@@ -57,6 +57,14 @@ def test_reward_up_while_hm_goes_down() -> None:
     assert watch(HEALTHY, {"eval_hm": 0.7}, richer, {"eval_hm": 0.68}) == [[]] * 4
 
 
+def test_a_slow_fall_of_hm_is_seen() -> None:
+    """Each evaluation falls by less than the limit; against the best one the fall adds up."""
+    logs = [log for i in range(4) for log in (HEALTHY | {"reward": 0.5 + 0.05 * i}, {"eval_hm": 0.7 - 0.02 * i})]
+    found = watch(*logs)
+    assert [len(warnings) for warnings in found] == [0, 0, 0, 0, 0, 1, 0, 0]
+    assert "rose by 0.100 and the evaluation's HM fell by 0.040 since its best" in found[5][0]
+
+
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped() -> None:
     logs = [*[HEALTHY] * 6, HEALTHY | {"length/mean": 300.0}, HEALTHY | {"length/mean": 310.0}]
     resumed = Detectors()

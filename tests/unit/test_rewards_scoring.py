@@ -56,3 +56,5 @@ def test_metrics_add_up(scorer: Scorer) -> None:
     assert metrics["correctness"] == pytest.approx(8 / 10)
     assert metrics["specificity"] == pytest.approx((6 * 1 + 2 / 3 + 0) / 8)
     assert metrics["zero_variance_groups"] == 0.5
+    assert "hack/dominant_answer" not in metrics, "all pictures show one thing"
+    assert "hack/dominant_answer" in scoring_metrics(scorer([*rollouts, rollout("r", 0, "aa2", truth="aa2")]))
