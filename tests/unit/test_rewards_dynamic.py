@@ -142,6 +142,42 @@ def test_differential_on_random_groups() -> None:
             assert static[name](verdicts) == reference_static(letters, prices), (name, letters)
 
 
+def reference_options(
+    letters: str, *, ties: str, lowest: int, k: int, quantile: float | None, hedge: float | None
+) -> list[float | None]:
+    """The dynamic reward's switches and the hedged reward on letters, written without the library."""
+    height = {"M": 4, "S": 4, "L": 3, "G": 2, "A": 1, "W": 0}
+    heights = sorted(height[x] for x in letters if x in height)
+    if quantile is not None:  # the first height that this share of the group stays at or below
+        best = next((h for i, h in enumerate(heights, 1) if i / len(heights) >= quantile), 0)
+    else:
+        best = heights[-min(k, len(heights))] if heights else 0
+    bar, paid, rewards = max(lowest, best), False, []
+    for x in letters:
+        at_bar = height.get(x, -1) >= bar and not (paid and ties == "first")
+        below = hedge ** (bar - height[x]) if hedge is not None and bar > height.get(x, -1) >= 2 else 0.0
+        rewards.append(None if x == "?" else -1.0 if x == "-" else 1.0 if at_bar else below)
+        paid = paid or at_bar
+    return rewards
+
+
+def test_differential_of_every_switch() -> None:
+    draw = random.Random(1)
+    for _ in range(10_000):
+        letters = "".join(draw.choices(draw.sample(LETTERS, draw.randint(1, len(LETTERS))), k=draw.randint(1, 16)))
+        abstention, ties = draw.choice(["paper", "never"]), draw.choice(["all", "first"])
+        k, quantile = draw.choice([(draw.randint(1, 5), None), (1, draw.choice([0.0, 0.25, 0.5, 0.75, 1.0]))])
+        hedge = draw.choice([None, 0.25, 0.5, 1.0])
+        options = {"abstention": abstention, "anchor_k": k, "anchor_quantile": quantile}
+        if hedge is None:
+            reward = build_reward("dynamic", ties=ties, **options)
+        else:
+            reward, ties = build_reward("hedged", hedge=hedge, **options), "all"
+        lowest = 1 if abstention == "paper" else 2
+        expected = reference_options(letters, ties=ties, lowest=lowest, k=k, quantile=quantile, hedge=hedge)
+        assert reward(group(letters)) == expected, (letters, options, ties, hedge)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
