@@ -66,6 +66,8 @@ class GrpoConfig:
             raise RlfgError(
                 "run.save_every must be a multiple of optimizer_steps_per_rollout, so that a run can resume"
             )
+        if self.verifier.taxonomy is None and any(term.name == "lineage" for term in self.reward.terms):
+            raise RlfgError("the term lineage reads ranks by a taxonomy; add verifier.taxonomy, or leave the term out")
         if self.samples_every < 1:
             raise RlfgError("samples_every counts steps; set sample_groups to 0 for no table")
         if self.sampling.temperature == 0:

@@ -181,6 +181,10 @@ def test_targets_that_match_nothing_are_refused(model_folder: Path, load: Any) -
     [
         ({"model__lora": None, "objective": {"kl_coef": 0.1}}, "kl_coef needs an adapter"),
         ({"run__eval_every": 50}, "eval_every is set but the config has no `eval`"),
+        (
+            {"verifier": {"text": "letter"}, "reward": {"terms": [{"name": "lineage", "weight": 0.1}]}},
+            "the term lineage reads ranks by a taxonomy",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_when_read(changes: dict[str, Any], message: str) -> None:
@@ -212,12 +216,12 @@ def test_savings_say_why_they_do_not_apply(model_folder: Path) -> None:
     assert "drop_zero_advantage: false" in line(plain, "zero advantage")
     assert "2 to 2 prompt runs a step instead of 12 (6.0 to 6.0 times" in line(on, "shared prefix")
     assert "off: 12 prompt runs" in line(plain, "shared prefix")
-    assert "encoded once a rollout instead of 2 times (rollout, update)" in line(on, "pictures")
-    assert "instead of 3 times (rollout, update, KL)" in line(kl, "pictures")
-    assert "skipped" in line(on, "old logps")
-    off = plan(config(model_folder, encode_pictures_once=False, optimizer_steps_per_rollout=2), processes=1)
-    assert "off: 3 passes of the vision tower each (rollout, update, old log-probabilities)" in line(off, "pictures")
-    assert "one forward a rollout" in line(off, "old logps")
+    assert "encoded once a rollout instead of 3 times (rollout, update, old log-" in line(on, "pictures")
+    assert "instead of 4 times (rollout, update, KL, old log-probabilities)" in line(kl, "pictures")
+    assert "one forward a rollout" in line(on, "old logps")
+    off = plan(config(model_folder, encode_pictures_once=False, optimizer_steps_per_rollout=1), processes=1)
+    assert "off: 2 passes of the vision tower each (rollout, update)" in line(off, "pictures")
+    assert "skipped" in line(off, "old logps")
     trained = plan(config(model_folder, model__lora=None, model__freeze_vision=False), processes=1)
     assert "the vision tower is trained" in line(trained, "pictures")
 
