@@ -13,6 +13,7 @@ from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.rollouts.sampling import Sampling
 from rlfg.training.objectives import Objective
+from rlfg.training.refill import DynamicSampling
 from rlfg.training.runspec import RunSpec
 
 
@@ -47,6 +48,12 @@ class GrpoConfig:
     """Run the vision tower once a picture and rollout, where it is frozen; its output serves every pass. Exact."""
     drop_zero_advantage: bool = True
     """Skip rows without gradient. Exact; has no effect with a KL or entropy term."""
+    dynamic_sampling: DynamicSampling | None = None
+    """Answer other pictures too until `prompts_per_step` groups have rewards that differ, and train on those. Not
+    exact: it changes what is trained on. null for off."""
+    rebalance: bool = True
+    """Spread the rows of an optimizer step over the processes by their tokens, groups whole. Exact; not under ZeRO-3,
+    where a process cannot encode another's picture by itself."""
     samples_every: int = 50
     """Steps between tables of sample completions, on the console and in the trackers."""
     sample_groups: int = 4
@@ -68,6 +75,11 @@ class GrpoConfig:
             )
         if self.verifier.taxonomy is None and any(term.name == "lineage" for term in self.reward.terms):
             raise RlfgError("the term lineage reads ranks by a taxonomy; add verifier.taxonomy, or leave the term out")
+        if self.dynamic_sampling and self.objective.advantage_scale == "batch":
+            raise RlfgError(
+                "objective.advantage_scale is batch: its deviation would be that of other groups than those that "
+                "dynamic_sampling trains on; set it to group or none, or leave dynamic_sampling out"
+            )
         if self.samples_every < 1:
             raise RlfgError("samples_every counts steps; set sample_groups to 0 for no table")
         if self.sampling.temperature == 0:

@@ -34,8 +34,10 @@ from rlfg.models.prompts import EncodedPrompt, encode_prompt
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
 from rlfg.training.atomic import AtomicCheckpoints
+from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
 from rlfg.training.peak import peak_memory
+from rlfg.training.refill import choose_groups, refill, varied_groups
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
 from rlfg.training.update import StepBatch, Updater, step_batches
@@ -121,6 +123,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             recompute=config.run.gradient_checkpointing,
             autocast=self.accelerator.autocast,
         )
+        self.rebalance = config.rebalance and processes > 1 and not self.updater.shards_parameters
         self.encode_once = config.encode_pictures_once and can_encode_once(model, language_model(model))
         self.log_rollouts = RolloutLog(
             Path(config.run.output_dir),
@@ -143,39 +146,86 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
 
     def _roll_out(self, indices: list[int]) -> list[StepBatch]:
         """Answers this process's rows, scores all processes' rows together, cuts them into optimizer steps."""
-        step, group_size = self.state.global_step, self.config.group_size
         first = self.accelerator.process_index * len(indices)
-        places = [divmod(first + i, group_size) for i in range(len(indices))]
-        began = time.perf_counter()
-        prompts = {str(i): self._encode(self.examples, i) for i in dict.fromkeys(indices)}
-        keys: dict[str, list[tuple[int | str, ...]]] = {key: [] for key in prompts}
-        where: dict[str, list[int]] = {key: [] for key in prompts}
-        for row, (index, place) in enumerate(zip(indices, places, strict=True)):
-            keys[str(index)].append((self.config.run.seed, "rollout", step, *place))
-            where[str(index)].append(row)
-        completions: list[Completion | None] = [None] * len(indices)
-        encoded, answers = self._generate_rows(list(prompts.values()), list(keys.values()), self.config.sampling)
-        prompts = dict(zip(prompts, encoded, strict=True))
-        for key, found in zip(prompts, answers, strict=True):
-            for row, completion in zip(where[key], found, strict=True):
-                completions[row] = completion
-        generated = time.perf_counter()
-        local = [
-            self._rollout(step, places[row], indices[row], completion)
-            for row, completion in enumerate(completions)
-            if completion is not None
-        ]
-        scored = self._score(gather_object(local))
-        rewarded = time.perf_counter()
+        drawn, prompts, times = self._answer(
+            [(divmod(first + i, self.config.group_size), index) for i, index in enumerate(indices)]
+        )
+        if self.config.dynamic_sampling:
+            drawn = self._refill(drawn, prompts, times)
+        began, scored = time.perf_counter(), [d.scored for d in drawn]
         if self.accelerator.is_main_process:
             self._record({**scoring_metrics(scored), **self.verification.metrics()})
             self.log_rollouts.write(scored)
             self._show_samples(scored)
         self._record(peak_memory(self.accelerator.device))
-        times = {"generation": generated - began, "reward": rewarded - generated}
-        times["records"] = time.perf_counter() - rewarded
+        times["records"] = time.perf_counter() - began
         self._record({f"time/{name}": seconds for name, seconds in times.items()})
-        return self._cut(scored[first : first + len(indices)], scored, prompts)
+        chosen = choose_groups(scored, self.config.prompts_per_step)
+        return self._cut([d for d in drawn if d.scored.rollout.group_id in chosen], prompts)
+
+    def _refill(self, drawn: list[Drawn], prompts: dict[str, EncodedPrompt], times: dict[str, float]) -> list[Drawn]:
+        """The rows and those of more rounds, until enough groups vary; adds to the prompts and seconds."""
+        size, wanted, rounds = self.config.group_size, self.config.prompts_per_step, 1
+        most = self.config.dynamic_sampling.max_rounds if self.config.dynamic_sampling else 1
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        while len(varied_groups([d.scored for d in drawn])) < wanted and rounds < most:
+            fresh = refill(
+                seed=self.config.run.seed,
+                step=self.state.global_step,
+                round_=rounds,
+                pictures=len(self.examples),
+                shown={int(d.scored.rollout.prompt_key) for d in drawn},
+                count=wanted,
+            )
+            if not fresh:
+                break
+            start, rows = len(drawn) // size, len(fresh) * size
+            places = range(rank * rows // world, (rank + 1) * rows // world)
+            mine = [((start + row // size, row % size), fresh[row // size]) for row in places]
+            more, encoded, spent = self._answer(mine)
+            drawn = drawn + more
+            prompts |= encoded
+            for name, seconds in spent.items():
+                times[name] += seconds
+            rounds += 1
+        groups = len(drawn) // size
+        self._record({"rounds": rounds, "varied_groups": len(varied_groups([d.scored for d in drawn])) / groups})
+        return drawn
+
+    def _answer(
+        self, mine: Sequence[tuple[tuple[int, int], int]]
+    ) -> tuple[list[Drawn], dict[str, EncodedPrompt], dict[str, float]]:
+        """Answers and scores one set of rows.
+
+        Args:
+            mine: This process's rows: group and place in it, and the picture's index.
+
+        Returns:
+            The rows of all processes in their order, this process's prompts by key, and seconds.
+        """
+        step, rank = self.state.global_step, self.accelerator.process_index
+        began = time.perf_counter()
+        prompts = {str(i): self._encode(self.examples, i) for i in dict.fromkeys(index for _, index in mine)}
+        rows: dict[str, list[int]] = {key: [] for key in prompts}
+        for row, (_, index) in enumerate(mine):
+            rows[str(index)].append(row)
+        keys = [[(self.config.run.seed, "rollout", step, *mine[row][0]) for row in found] for found in rows.values()]
+        encoded, answers = self._generate_rows(list(prompts.values()), keys, self.config.sampling)
+        prompts = dict(zip(prompts, encoded, strict=True))
+        completions = {
+            row: completion
+            for key, found in zip(prompts, answers, strict=True)
+            for row, completion in zip(rows[key], found, strict=True)
+        }
+        generated = time.perf_counter()
+        local = [self._rollout(step, place, index, completions[row]) for row, (place, index) in enumerate(mine)]
+        everyone = gather_object([(rank, len(prompts[r.prompt_key]), r) for r in local])
+        scored = self._score([rollout for _, _, rollout in everyone])
+        drawn = [
+            Drawn(scored=s, home=home, prompt_tokens=tokens)
+            for s, (home, tokens, _) in zip(scored, everyone, strict=True)
+        ]
+        return drawn, prompts, {"generation": generated - began, "reward": time.perf_counter() - generated}
 
     def _rollout(self, step: int, place: tuple[int, int], index: int, completion: Completion) -> Rollout:
         return Rollout(
@@ -245,11 +295,29 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             print(console_table(rows), flush=True)
             send(rows, self.state.global_step, self.callback_handler.callbacks)
 
-    def _cut(self, local: list[Scored], everyone: list[Scored], prompts: dict[str, EncodedPrompt]) -> list[StepBatch]:
+    def _cut(self, drawn: Sequence[Drawn], prompts: dict[str, EncodedPrompt]) -> list[StepBatch]:
         """This process's optimizer steps from one set of rollouts."""
-        steps, world = self.config.optimizer_steps_per_rollout, self.accelerator.num_processes
-        batches = step_batches(local, everyone, prompts, steps=steps, world=world)
-        return [self.updater.with_old_logps(self.model, batch) if steps > 1 else batch for batch in batches]
+        batches, moved = step_batches(
+            drawn,
+            steps=self.config.optimizer_steps_per_rollout,
+            rank=self.accelerator.process_index,
+            world=self.accelerator.num_processes,
+            rebalance=self.rebalance,
+            trains_on=self.updater.trains_on,
+            prompts_of=lambda keys: self._with_prompts(keys, prompts),
+        )
+        self._record({"groups_moved": moved})
+        # The first is on-policy: its ratio is 1.
+        return [self.updater.with_old_logps(self.model, batch) if k else batch for k, batch in enumerate(batches)]
+
+    def _with_prompts(self, needed: set[str], prompts: dict[str, EncodedPrompt]) -> dict[str, EncodedPrompt]:
+        """This process's prompts and those that it takes over, encoded like its own."""
+        taken = sorted(needed - prompts.keys(), key=int)
+        encoded = [self._encode(self.examples, int(key)) for key in taken]
+        if self.encode_once and taken:
+            with self.accelerator.autocast():
+                encoded = encode_pictures(language_model(self.model), encoded)
+        return prompts | dict(zip(taken, encoded, strict=True))
 
     # Update
 

@@ -18,10 +18,10 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor
 
-from rewards.scoring import Scored
 from rlfg.models.load import REFERENCE
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
+from rlfg.training.balance import Drawn, shares
 from rlfg.training.logps import CHUNK, TokenLogps, completion_logps
 from rlfg.training.microbatch import Microbatch, TrainRow, pack
 from rlfg.training.objectives import Objective, row_weights, token_losses
@@ -41,32 +41,43 @@ class StepBatch:
 
 
 def step_batches(
-    local: Sequence[Scored], everyone: Sequence[Scored], prompts: dict[str, EncodedPrompt], *, steps: int, world: int
-) -> list[StepBatch]:
-    """Optimizer steps from one set of rollouts; the k-th slice of every process makes the k-th step.
+    drawn: Sequence[Drawn],
+    *,
+    steps: int,
+    rank: int,
+    world: int,
+    rebalance: bool,
+    trains_on: Callable[[float], bool],
+    prompts_of: Callable[[set[str]], dict[str, EncodedPrompt]],
+) -> tuple[list[StepBatch], float]:
+    """A process's optimizer steps from one set of rollouts, and the mean share of groups that change process.
 
     Rollouts without a verdict are in no row and in no count: they weigh on nothing.
 
     Args:
-        local: this process's rollouts.
-        everyone: those of all processes, one after the other, as many of each.
-        prompts: of the local rollouts, by key.
+        drawn: the rollouts of all processes, in the order of their places; the k-th slice of every process's places
+            makes the k-th step.
         steps: optimizer steps to make.
+        rank: of this process.
         world: number of processes.
+        rebalance: spread the rows over the processes, instead of leaving each where it was made.
+        trains_on: whether a row of this advantage is run.
+        prompts_of: encodes the prompts of these keys, where that is not done yet.
     """
-    size = len(local) // steps
-    batches = []
-    for first in range(0, steps * size, size):
-        slices = [everyone[rank * len(local) + first :][:size] for rank in range(world)]
-        valid = [one for part in slices for one in part if one.valid]
+    size = len(drawn) // (steps * world)
+    batches, moves = [], 0.0
+    for k in range(steps):
+        valid = [one for i, one in enumerate(drawn) if i // size % steps == k and one.scored.valid]
+        found, moved = shares([d for d in valid if trains_on(d.scored.advantage)], world, rebalance=rebalance)
         rows = [
             TrainRow(prompt_key=one.rollout.prompt_key, token_ids=one.rollout.token_ids, advantage=one.advantage)
-            for one in local[first : first + size]
-            if one.valid
+            for one in found[rank]
         ]
-        tokens = sum(len(one.rollout.token_ids) for one in valid)
+        tokens = sum(len(one.scored.rollout.token_ids) for one in valid)
+        prompts = prompts_of({row.prompt_key for row in rows})
         batches.append(StepBatch(rows=rows, prompts=prompts, total_rows=len(valid), total_tokens=tokens))
-    return batches
+        moves += moved / steps
+    return batches, moves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +127,7 @@ class Updater:
         )
 
     @property
-    def _shards_parameters(self) -> bool:
+    def shards_parameters(self) -> bool:
         """Whether modules fetch their parameters when they run, so that processes must run the same ones."""
         plugin = self.accelerator.state.deepspeed_plugin
         return self.accelerator.distributed_type == DistributedType.FSDP or (
@@ -128,9 +139,11 @@ class Updater:
 
     def _microbatches(self, batch: StepBatch) -> list[Microbatch]:
         rows = weigh(batch, self.objective, self.max_length)
-        if self.drop_zero_advantage and not self.objective.needs_all_rows:
-            rows = [row for row in rows if row.advantage != 0]
-        return self._pack(rows, batch)
+        return self._pack([row for row in rows if self.trains_on(row.advantage)], batch)
+
+    def trains_on(self, advantage: float) -> bool:
+        """Whether a row of this advantage is run at all."""
+        return advantage != 0 or self.objective.needs_all_rows or not self.drop_zero_advantage
 
     def _pack(self, rows: list[TrainRow], batch: StepBatch) -> list[Microbatch]:
         """The same number on every process, one at least: ranks must run the same forwards."""
@@ -157,7 +170,7 @@ class Updater:
                 shared_prefix=self.shared_prefix,
                 entropy_grad=self.objective.entropy_coef != 0,
                 recompute=self.recompute,
-                chunks=-(-self.max_tokens // CHUNK) if self._shards_parameters else None,
+                chunks=-(-self.max_tokens // CHUNK) if self.shards_parameters else None,
             )
 
     def _loss(self, model: Any, part: Microbatch, sums: dict[str, float]) -> Tensor:

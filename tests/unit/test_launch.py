@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,9 @@ def test_two_processes_make_the_run_of_one(
         assert a["advantage"] == pytest.approx(b["advantage"], abs=1e-6)
     # Adam divides by gradients' size, so rounding in tiny gradients shows; the weights move by about 1e-2 a step.
     assert largest_difference(alone / "final", run / "final") < 1e-3
+    # Under ZeRO-3 everybody trains on its own; elsewhere some group went to the process that had less to do.
+    moved = [json.loads(line).get("groups_moved") for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert any(moved) == (config != "zero3.yaml")
     evals = [
         [json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines() if "eval_hm" in line]
         for r in (alone, run)
@@ -141,6 +145,38 @@ def test_two_processes_make_the_run_of_one(
         assert {k: v for k, v in a.items() if k.startswith("eval_verdict")} == pytest.approx(
             {k: v for k, v in b.items() if k.startswith("eval_verdict")}
         )
+
+
+def test_equal_rewards_are_replaced_alike_on_any_number_of_processes(
+    grpo_config: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Most answers have four tokens or fewer and earn the same; a resume goes through the same pictures."""
+    options = ("dynamic_sampling.max_rounds=3", "run.eval_every=null", "run.learning_rate=1e-3")
+    options += ("reward.terms=[{name: length_guard, weight: 1.0, options: {limit: 7, buffer: 1}}]",)
+    runs = {name: tmp_path_factory.mktemp("dapo") / name for name in ("one", "two", "again")}
+    for name, config, more in [("one", "cpu.yaml", ()), ("two", "cpu2.yaml", ()), ("again", "cpu.yaml", ())]:
+        done = launch("grpo.py", config, grpo_config, f"run.output_dir={runs[name]}", *options, *more)
+        assert done.returncode == 0, done.stderr[-3000:]
+        if name == "again":  # as if it had been stopped after step 2
+            shutil.rmtree(runs[name] / "final")
+            shutil.rmtree(runs[name] / "checkpoint-4")
+            done = launch("grpo.py", config, grpo_config, f"run.output_dir={runs[name]}", *options, *more)
+            assert done.returncode == 0 and "checkpoint-2" in done.stdout, done.stderr[-3000:]
+    one, two, again = (rollouts(run) for run in runs.values())
+    assert one == again and largest_difference(runs["one"] / "final", runs["again"] / "final") == 0
+    assert [(r["group_id"], r["index"], r["token_ids"]) for r in one] == [
+        (r["group_id"], r["index"], r["token_ids"]) for r in two
+    ]
+    assert largest_difference(runs["one"] / "final", runs["two"] / "final") < 1e-3
+    logged = [json.loads(line) for line in (runs["one"] / "metrics.jsonl").read_text().splitlines()][:4]
+    assert max(step["rounds"] for step in logged) > 1
+    for number, step in enumerate(logged):
+        found = [r for r in one if r["step"] == number]
+        groups = {r["group_id"]: {x["reward"] for x in found if x["group_id"] == r["group_id"]} for r in found}
+        # Every answer of every round is on record, no picture twice.
+        assert len(found) == 12 * step["rounds"] and len(groups) == 3 * step["rounds"]
+        assert len({r["prompt_key"] for r in found}) == len(groups)
+        assert step["varied_groups"] == pytest.approx(sum(len(x) > 1 for x in groups.values()) / len(groups))
 
 
 def kill_after(step: int, how: signal.Signals, args: list[str], run: Path) -> int:

@@ -18,6 +18,7 @@ from rewards.advantages import group_advantages  # noqa: E402
 from rewards.scoring import Scored  # noqa: E402
 from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt, encode_prompt  # noqa: E402
+from rlfg.training.balance import Drawn  # noqa: E402
 from rlfg.training.microbatch import TrainRow, pack  # noqa: E402
 from rlfg.training.objectives import Objective, row_weights, token_losses  # noqa: E402
 from rlfg.training.update import StepBatch, Updater, reference_policy, step_batches  # noqa: E402
@@ -214,7 +215,11 @@ def test_a_rollout_without_a_verdict_weighs_on_nothing(policy: Any, batch: StepB
     objective = Objective(aggregation=aggregation, kl_coef=0.1, entropy_coef=0.05)
     found = []
     for everyone in (masked, without):
-        (step,) = step_batches(everyone, everyone, batch.prompts, steps=1, world=1)
+        drawn = [Drawn(scored=one, home=0, prompt_tokens=9) for one in everyone]
+        (step,), _ = step_batches(
+            drawn, steps=1, rank=0, world=1, rebalance=False, trains_on=lambda _: True,
+            prompts_of=lambda _: batch.prompts,
+        )  # fmt: skip
         assert (step.total_rows, step.total_tokens) == (6, sum(len(row.token_ids) for row in rows))
         found.append(gradient(policy, step, objective))
     (loss, metrics, whole), (other_loss, other_metrics, other) = found
@@ -234,7 +239,9 @@ def test_steps_and_processes_share_the_rollouts() -> None:
         )
         for i in range(8)
     ]  # fmt: skip
-    first, second = (step_batches(everyone[r : r + 4], everyone, {}, steps=2, world=2) for r in (0, 4))
+    drawn = [Drawn(scored=one, home=i // 4, prompt_tokens=9) for i, one in enumerate(everyone)]
+    options: dict[str, Any] = {"steps": 2, "world": 2, "trains_on": lambda _: True, "prompts_of": lambda _: {}}
+    first, second = (step_batches(drawn, rank=rank, rebalance=False, **options)[0] for rank in (0, 1))
     assert [[row.prompt_key for row in batch.rows] for batch in first] == [["0", "1"], ["2", "3"]]
     assert [[row.prompt_key for row in batch.rows] for batch in second] == [["4"], ["6", "7"]]
     for batches in (first, second):
