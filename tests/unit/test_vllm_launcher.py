@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -317,7 +318,11 @@ def test_ctrl_c_ends_the_command_and_its_server(server: Callable[..., VllmServer
     path = os.pathsep.join([str(tmp_path / "path"), str(ROOT)])
     command = [sys.executable, "-c", "from rlfg.cli import main; main()", "server", "--model", "m", "--port", "0"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path, "MODE": "serves"}
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, "MODE": "serves"},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a background job ignores it
     )
     assert process.stdout is not None and process.stdout.readline().startswith("m at http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
