@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rewards.audit import Agreement
-from rewards.scoring import Scored, verify_some
+from rewards.scoring import Scored, varied_groups, verify_some
 from rewards.verifier import Verifier
 from rlfg.data import ParseMode, parse_answer
 from rlfg.types import Verdict
@@ -33,17 +33,13 @@ class Signal:
 
     def add(self, scored: Sequence[Scored]) -> None:
         """Count one set of rollouts."""
-        groups: dict[str, set[float]] = {}
-        for one in scored:
-            found = groups.setdefault(one.rollout.group_id, set())
-            if one.score.reward is not None:
-                found.add(round(one.score.reward, 9))
-                self.reward += one.score.reward
-            self.masked += one.score.reward is None
-            self.advantage += abs(one.advantage)
+        rewards = [one.score.reward for one in scored if one.score.reward is not None]
+        self.reward += sum(rewards)
+        self.masked += len(scored) - len(rewards)
+        self.advantage += sum(abs(one.advantage) for one in scored)
         self.rollouts += len(scored)
-        self.groups += len(groups)
-        self.with_variance += sum(len(rewards) > 1 for rewards in groups.values())
+        self.groups += len({one.rollout.group_id for one in scored})
+        self.with_variance += len(varied_groups(scored))
 
     def to_json(self) -> dict[str, Any]:
         """Counts, and the shares and means they give."""

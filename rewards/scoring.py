@@ -98,6 +98,18 @@ def verify_some(verifier: Verifier, pairs: Sequence[Pair], *, wait_s: float = 1.
         time.sleep(wait_s)
 
 
+def varied_groups(scored: Sequence[Scored]) -> list[str]:
+    """Ids, in order, of the groups in which rewards differ: the others carry no gradient.
+
+    Rollouts without a verdict do not count.
+    """
+    rewards: dict[str, set[float]] = defaultdict(set)
+    for one in scored:
+        if one.score.reward is not None:
+            rewards[one.rollout.group_id].add(round(one.score.reward, 9))
+    return [group for group, found in rewards.items() if len(found) > 1]
+
+
 def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
     """What is logged of one set of rollouts: verdict shares, correctness, specificity, HM, group variance.
 
@@ -113,10 +125,7 @@ def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
     ]
     correctness = len(right) / max(len(decided), 1)
     specificity = float(np.mean(right)) if right else 0.0
-    groups: dict[str, set[float]] = defaultdict(set)
-    for s in scored:
-        if s.score.reward is not None:
-            groups[s.rollout.group_id].add(round(s.score.reward, 9))
+    groups = {s.rollout.group_id for s in scored if s.score.reward is not None}
     lengths = [len(s.rollout.token_ids) for s in scored]
     rewards = [s.score.reward for s in scored if s.score.reward is not None]
     return {
@@ -126,7 +135,7 @@ def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
         "correctness": correctness,
         "specificity": specificity,
         "hm": 2 * correctness * specificity / max(correctness + specificity, 1e-12),
-        "zero_variance_groups": sum(len(v) < 2 for v in groups.values()) / max(len(groups), 1),
+        "zero_variance_groups": (len(groups) - len(varied_groups(scored))) / max(len(groups), 1),
         # Of one truth, one answer is what is wanted.
         **({"hack/dominant_answer": dominant_share(verdicts)} if len({v.truth for v in verdicts}) > 1 else {}),
         "hack/wrong_specific": sum(v.relation is Relation.WRONG and (v.claim or 0) >= 1 for v in verdicts)

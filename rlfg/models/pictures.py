@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from rlfg.models.load import is_vision
-from rlfg.models.prompts import FEATURES, EncodedPrompt, PictureFeatures
+from rlfg.models.prompts import FEATURES, EncodedPrompt, PictureFeatures, chunks
 from rlfg.models.recompute import replaced
 
 _MOST_PATCHES = 16_384
@@ -31,10 +31,11 @@ def can_encode_once(model: Any, lm: Any) -> bool:
 @torch.no_grad()
 def encode_pictures(lm: Any, prompts: Sequence[EncodedPrompt]) -> list[EncodedPrompt]:
     """The prompts with their pictures' features in place of the pixels; those without pictures as they are."""
+    shown = {i: len(p.pixel_values_ND) for i, p in enumerate(prompts) if p.pixel_values_ND is not None}
     found: dict[int, PictureFeatures] = {}
-    for chunk in _chunks(prompts):
-        for i, features in zip(chunk, _encode(lm, [prompts[i] for i in chunk]), strict=True):
-            found[i] = features
+    for chunk in chunks(list(shown.values()), _MOST_PATCHES):
+        places = [list(shown)[i] for i in chunk]
+        found |= zip(places, _encode(lm, [prompts[i] for i in places]), strict=True)
     return [
         replace(prompt, features=found[i], pixel_values_ND=None) if i in found else prompt
         for i, prompt in enumerate(prompts)
@@ -74,19 +75,3 @@ def _encode(lm: Any, prompts: Sequence[EncodedPrompt]) -> list[PictureFeatures]:
         PictureFeatures(embeds_NH=e.clone(), deepstack=tuple(d.clone() for d in deep))
         for e, *deep in zip(*columns, strict=True)
     ]
-
-
-def _chunks(prompts: Sequence[EncodedPrompt]) -> list[list[int]]:
-    """Indices of the prompts with pixels, as many together as go in one pass."""
-    chunks: list[list[int]] = []
-    room = 0
-    for i, prompt in enumerate(prompts):
-        if prompt.pixel_values_ND is None:
-            continue
-        size = len(prompt.pixel_values_ND)
-        if not chunks or size > room:
-            chunks.append([])
-            room = _MOST_PATCHES
-        chunks[-1].append(i)
-        room -= size
-    return chunks

@@ -112,3 +112,16 @@ def _join(features: Sequence[PictureFeatures]) -> PictureFeatures:
     return PictureFeatures(
         embeds_NH=torch.cat([one.embeds_NH for one in features]), deepstack=tuple(torch.cat(layer) for layer in layers)
     )
+
+
+def chunks(sizes: Sequence[int], budget: int) -> list[list[int]]:
+    """Consecutive indices whose sizes add up to at most `budget` (a larger one stands alone)."""
+    found: list[list[int]] = []
+    room = 0
+    for i, size in enumerate(sizes):
+        if not found or size > room:
+            found.append([])
+            room = budget
+        found[-1].append(i)
+        room -= size
+    return found

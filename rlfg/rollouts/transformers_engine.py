@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rlfg.models.prefix import Prefix, language_model, run_completions, run_prefix
-from rlfg.models.prompts import EncodedPrompt, collate
+from rlfg.models.prompts import EncodedPrompt, chunks, collate
 from rlfg.randomness import generator
 from rlfg.rollouts.sampling import Sampling, pick
 
@@ -62,7 +62,7 @@ class TransformersEngine:
         """
         out: list[list[Completion]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda p: len(prompts[p]))  # alike in length: little padding
-        for chunk in _chunks([len(keys[p]) for p in order], self.max_rows):
+        for chunk in chunks([len(keys[p]) for p in order], self.max_rows):
             shown = [order[i] for i in chunk]
             rows = [(place, key) for place, p in enumerate(shown) for key in keys[p]]
             completions = self._decode([prompts[p] for p in shown], rows, sampling)
@@ -125,16 +125,3 @@ def _trim(ids: list[int], logps: list[float], stop_ids: frozenset[int]) -> Compl
     end = next((i + 1 for i, token in enumerate(ids) if token in stop_ids), None)
     reason = "length" if end is None else "stop"
     return Completion(token_ids=tuple(ids[:end]), logps=tuple(logps[:end]), finish_reason=reason)
-
-
-def _chunks(sizes: Sequence[int], budget: int) -> list[list[int]]:
-    """Consecutive indices whose sizes add up to at most `budget` (a larger one stands alone)."""
-    chunks: list[list[int]] = []
-    room = 0
-    for i, size in enumerate(sizes):
-        if not chunks or size > room:
-            chunks.append([])
-            room = budget
-        chunks[-1].append(i)
-        room -= size
-    return chunks

@@ -23,7 +23,7 @@ from trl.models import unwrap_model_for_generation
 from rewards.judge.outage import JudgeDown
 from rewards.records import RolloutLog
 from rewards.rubric import build_rubric
-from rewards.scoring import Scored, Scorer, scoring_metrics
+from rewards.scoring import Scored, Scorer, scoring_metrics, varied_groups
 from rewards.setup import Verification
 from rlfg.data import Examples, load_prompt, user_message
 from rlfg.errors import RlfgError
@@ -37,7 +37,7 @@ from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
 from rlfg.training.peak import peak_memory
-from rlfg.training.refill import choose_groups, refill, varied_groups
+from rlfg.training.refill import choose_groups, refill
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
 from rlfg.training.update import StepBatch, Updater, step_batches

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rewards.scoring import Scored
+from rewards.scoring import Scored, varied_groups
 from rlfg.errors import RlfgError
 from rlfg.randomness import generator
 
@@ -26,16 +26,6 @@ class DynamicSampling:
                 "dynamic_sampling.max_rounds counts the first rollouts too: give 2 or more, "
                 "or leave dynamic_sampling out"
             )
-
-
-def varied_groups(scored: Sequence[Scored]) -> list[str]:
-    """Ids, in order, of the groups in which rewards differ; rollouts without a verdict do not count."""
-    rewards: dict[str, set[float]] = {}
-    for s in scored:
-        found = rewards.setdefault(s.rollout.group_id, set())
-        if s.score.reward is not None:
-            found.add(s.score.reward)
-    return [group for group, found in rewards.items() if len(found) > 1]
 
 
 def choose_groups(scored: Sequence[Scored], count: int) -> set[str]:

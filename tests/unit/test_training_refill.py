@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from rewards.scoring import Scored
+from rewards.scoring import Scored, varied_groups
 from rlfg.errors import RlfgError
-from rlfg.training.refill import DynamicSampling, choose_groups, refill, varied_groups
+from rlfg.training.refill import DynamicSampling, choose_groups, refill
 from rlfg.types import Rollout, Score, Verdict
 
 
