@@ -306,7 +306,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             trains_on=self.updater.trains_on,
             prompts_of=lambda keys: self._with_prompts(keys, prompts),
         )
-        self._record({"groups_moved": moved})
+        if self.rebalance:
+            self._record({"groups_moved": moved})
         # The first is on-policy: its ratio is 1.
         return [self.updater.with_old_logps(self.model, batch) if k else batch for k, batch in enumerate(batches)]
 

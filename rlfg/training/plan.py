@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.models.skeleton import Skeleton, load_skeleton
+from rlfg.training import savings
 from rlfg.training.budget import PromptBudget, check_budgets, prompt_budget
 from rlfg.training.config import GrpoConfig
 from rlfg.training.memory import MemoryEstimate, estimate_memory
 from rlfg.training.microbatch import TrainRow, pack
+from rlfg.training.savings import size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +69,7 @@ class Plan:
             "rollout": self._rollout(),
             "steps": self._steps(),
             "update": self._update(),
-            "shared prefix": self._shared_prefix(),
-            "pictures": self._pictures(),
-            "old logps": self._old_logps(),
-            "zero advantage": self._zero_advantage(),
+            **self._savings(),
             "memory": self._memory(),
         }
         return "\n".join(f"{name:<16}{text}" for name, text in lines.items())
@@ -115,59 +114,40 @@ class Plan:
         config = self.config
         steps = config.optimizer_steps_per_rollout
         extra = ["another forward for the KL"] if config.objective.kl_coef else []
-        if steps > 1:
-            extra.append("another a rollout for the old log-probabilities")
         each = (
             f"{steps} optimizer step(s) a rollout, {self.rows // steps:,} rows a process each, in up to "
             f"{self.microbatches:,} micro-batch(es) of {config.max_tokens_per_microbatch:,} tokens"
         )
         return "; ".join([each, *extra])
 
-    def _shared_prefix(self) -> str:
-        runs, rows = self.prompt_runs
-        if not self.config.shared_prefix:
-            return f"off: {rows:,} prompt runs a step, one a row"
-        groups = -(-rows // self.config.group_size)
-        return (
-            f"on: {groups:,} to {runs:,} prompt runs a step instead of {rows:,} "
-            f"({rows / groups:.1f} to {rows / runs:.1f} times fewer prompt tokens, short to full-length completions)"
-        )
-
-    def _pictures(self) -> str:
-        """Passes of the vision tower over a picture between two rollouts."""
+    def _savings(self) -> dict[str, str]:
         config, model = self.config, self.skeleton.model
-        users = ["rollout", "update"] + ["KL"] * bool(config.objective.kl_coef)
-        users += ["old log-probabilities"] * (config.optimizer_steps_per_rollout > 1)
-        if not config.encode_pictures_once:
-            return f"encode_pictures_once is off: {len(users)} passes of the vision tower each ({', '.join(users)})"
-        if not can_encode_once(model, language_model(model)):
-            return f"the vision tower is trained, or none we know: {len(users)} passes each ({', '.join(users)})"
-        return f"encoded once a rollout instead of {len(users)} times ({', '.join(users)})"
-
-    def _old_logps(self) -> str:
-        if self.config.optimizer_steps_per_rollout == 1:
-            return "skipped: with one optimizer step a rollout they are the policy's own"
-        return "one forward a rollout: from the second optimizer step on the policy is another"
-
-    def _zero_advantage(self) -> str:
-        objective = self.config.objective
-        if not self.config.drop_zero_advantage:
-            return "not dropped (drop_zero_advantage: false)"
-        if objective.needs_all_rows:
-            term = "kl_coef" if objective.kl_coef else "entropy_coef"
-            return (
-                f"not dropped: objective.{term} {getattr(objective, term):g} gives every row a gradient, so that this "
-                "config gains nothing here"
-            )
-        return "dropped: groups whose rewards are all equal cost no update"
+        memories = {
+            on: estimate_memory(
+                replace(config, run=replace(config.run, gradient_checkpointing=on)),
+                model,
+                prompt_tokens=self.prompt.total,
+                processes=self.processes,
+            ).activations
+            for on in (False, True)
+        }
+        return {
+            "shared prefix": savings.shared_prefix(config, *self.prompt_runs),
+            "pictures": savings.pictures_once(config, possible=can_encode_once(model, language_model(model))),
+            "old log-probs": savings.old_logps(config),
+            "zero advantage": savings.zero_advantage(config),
+            "rebalance": savings.rebalance(config, self.processes),
+            "dynamic samples": savings.dynamic_sampling(config, self.pictures),
+            "checkpointing": savings.checkpointing(config, memories[False], memories[True]),
+        }
 
     def _memory(self) -> str:
         m = self.memory
         return (
-            f"about {_gb(m.total)} at the peak (an estimate; one process holding the whole model): weights "
-            f"{_gb(m.weights)} + gradients {_gb(m.gradients)} + optimizer {_gb(m.optimizer)} + the larger of rollouts "
-            f"{_gb(m.rollout)} (KV cache) and update {_gb(m.activations + m.logits)} (activations "
-            f"{_gb(m.activations)}, logits {_gb(m.logits)})"
+            f"about {size(m.total)} at the peak (an estimate; one process holding the whole model): weights "
+            f"{size(m.weights)} + gradients {size(m.gradients)} + optimizer {size(m.optimizer)} + the larger of "
+            f"rollouts {size(m.rollout)} (KV cache) and update {size(m.activations + m.logits)} (activations "
+            f"{size(m.activations)}, logits {size(m.logits)})"
         )
 
 
@@ -241,7 +221,3 @@ def _packed(config: GrpoConfig, prompt_tokens: int, processes: int) -> tuple[int
         shared_prefix=config.shared_prefix,
     )
     return sum(len(b.prompts) for b in batches), rows, len(batches)
-
-
-def _gb(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"

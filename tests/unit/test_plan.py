@@ -16,6 +16,7 @@ from rlfg.models.load import ModelSpec, load_model, load_processor
 from rlfg.models.prompts import encode_prompt
 from rlfg.models.skeleton import load_skeleton
 from rlfg.models.tiny import tiny_model, tiny_processor, tiny_tokenizer
+from rlfg.training import savings
 from rlfg.training.budget import check_rows
 from rlfg.training.config import GrpoConfig
 from rlfg.training.plan import Plan, plan
@@ -185,6 +186,12 @@ def test_targets_that_match_nothing_are_refused(model_folder: Path, load: Any) -
             {"verifier": {"text": "letter"}, "reward": {"terms": [{"name": "lineage", "weight": 0.1}]}},
             "the term lineage reads ranks by a taxonomy",
         ),
+        (
+            {"dynamic_sampling": {}, "objective": {"advantage_scale": "batch"}},
+            "advantage_scale is batch: .* set it to group or none",
+        ),
+        ({"dynamic_sampling": {"max_rounds": 1}}, "give 2 or more"),
+        ({"dynamic_sampling": {}, "prompts_per_step": 5}, r"must be a multiple of optimizer_steps_per_rollout \(2\)"),
     ],
 )
 def test_what_cannot_work_is_refused_when_read(changes: dict[str, Any], message: str) -> None:
@@ -216,14 +223,43 @@ def test_savings_say_why_they_do_not_apply(model_folder: Path) -> None:
     assert "drop_zero_advantage: false" in line(plain, "zero advantage")
     assert "2 to 2 prompt runs a step instead of 12 (6.0 to 6.0 times" in line(on, "shared prefix")
     assert "off: 12 prompt runs" in line(plain, "shared prefix")
-    assert "encoded once a rollout instead of 3 times (rollout, update, old log-" in line(on, "pictures")
-    assert "instead of 4 times (rollout, update, KL, old log-probabilities)" in line(kl, "pictures")
-    assert "one forward a rollout" in line(on, "old logps")
-    off = plan(config(model_folder, encode_pictures_once=False, optimizer_steps_per_rollout=1), processes=1)
-    assert "off: 2 passes of the vision tower each (rollout, update)" in line(off, "pictures")
-    assert "skipped" in line(off, "old logps")
+
+
+def test_vision_passes_are_those_that_the_run_makes(model_folder: Path) -> None:
+    """Two optimizer steps a rollout: the second one's rows are off-policy."""
+    two = plan(config(model_folder), processes=1)
+    one = plan(config(model_folder, optimizer_steps_per_rollout=1), processes=1)
+    kl = plan(config(model_folder, objective={"kl_coef": 0.01}), processes=1)
+    off = plan(config(model_folder, encode_pictures_once=False), processes=1)
     trained = plan(config(model_folder, model__lora=None, model__freeze_vision=False), processes=1)
-    assert "the vision tower is trained" in line(trained, "pictures")
+    assert line(one, "pictures").endswith("on: 1 vision pass a picture instead of at least 2 (rollouts, update)")
+    assert "instead of at least 2 (rollouts, update), 3 from the second optimizer step on (old" in line(two, "pictures")
+    assert "instead of at least 3 (rollouts, KL reference, update), 4 from" in line(kl, "pictures")
+    assert "off: vision passes a picture at least 2" in line(off, "pictures")
+    assert "not possible: the vision tower is trained" in line(trained, "pictures")
+    assert "no pass: one optimizer step a rollout is on-policy" in line(one, "old log-probs")
+    assert "one pass for step 2 of a rollout; step 1 is on-policy" in line(two, "old log-probs")
+
+
+def test_what_moves_and_what_is_drawn_again(model_folder: Path, manifest: Path) -> None:
+    off = plan(config(model_folder, manifest, rebalance=False), processes=2)
+    on = plan(config(model_folder, manifest, dynamic_sampling={"max_rounds": 2}), processes=2)
+    long = plan(config(model_folder, manifest, dynamic_sampling={}), processes=1)
+    all_shown = plan(config(model_folder, manifest, dynamic_sampling={}, prompts_per_step=10), processes=1)
+    assert "off: every process" in line(off, "rebalance") and "off: groups" in line(off, "dynamic samples")
+    assert "on: groups go" in line(on, "rebalance") and "one process" in line(long, "rebalance")
+    assert "up to 2 rounds a step, 4 to 8 pictures answered; 4 are trained on" in line(on, "dynamic samples")
+    assert "up to 3 rounds a step, 4 to 10 pictures" in line(long, "dynamic samples")
+    assert "nothing to draw from: a step shows 10 of 10 pictures" in line(all_shown, "dynamic samples")
+
+
+def test_checkpointing_says_what_it_would_save(model_folder: Path) -> None:
+    off = plan(config(model_folder), processes=1)
+    on = plan(config(model_folder, run__gradient_checkpointing=True), processes=1)
+    assert on.memory.activations < off.memory.activations
+    kept, replayed = savings.size(off.memory.activations), savings.size(on.memory.activations)
+    assert f"off: activations {kept}; run.gradient_checkpointing would keep {replayed}" in line(off, "checkpointing")
+    assert f"on: activations {replayed} instead of {kept}" in line(on, "checkpointing")
 
 
 def test_every_weight_can_be_trained(model_folder: Path) -> None:

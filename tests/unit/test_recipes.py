@@ -83,6 +83,14 @@ def test_speciarls_run_has_its_values() -> None:
     assert config.reward.name == "dynamic"
 
 
+def test_dapo_replaces_groups_that_teach_nothing() -> None:
+    config = load("grpo", "cub-dapo")
+    assert config.dynamic_sampling is not None and config.dynamic_sampling.max_rounds == 3
+    assert (config.objective.kl_coef, config.objective.clip_low, config.objective.clip_high) == (0, 0.2, 0.28)
+    (guard,) = config.reward.terms
+    assert guard.options == {"limit": 2048, "buffer": 512}
+
+
 def test_speciarls_run_has_its_steps(tmp_path: Path) -> None:
     """3,000 pictures, 15 epochs: 165 rollouts, two optimizer steps each."""
     manifest = tmp_path / "train.jsonl"

@@ -1,0 +1,85 @@
+"""What a GRPO step does not pay for, switch by switch, and why not where it must: the lines of `rlfg plan`."""
+
+from __future__ import annotations
+
+from rlfg.training.config import GrpoConfig
+
+
+def shared_prefix(config: GrpoConfig, runs: int, rows: int) -> str:
+    """Of a process's `runs` prompt runs in an optimizer step, completions at full length, instead of `rows`."""
+    if not config.shared_prefix:
+        return f"off: {rows:,} prompt runs a step, one a row"
+    groups = -(-rows // config.group_size)
+    return (
+        f"on: {groups:,} to {runs:,} prompt runs a step instead of {rows:,} "
+        f"({rows / groups:.1f} to {rows / runs:.1f} times fewer prompt tokens, short to full-length completions)"
+    )
+
+
+def pictures_once(config: GrpoConfig, *, possible: bool) -> str:
+    """`possible`: the vision tower is frozen, and of a kind that can be asked by itself."""
+    passes = ["rollouts", *(["KL reference"] if config.objective.kl_coef else []), "update"]
+    said = f"at least {len(passes)} ({', '.join(passes)})"
+    if config.optimizer_steps_per_rollout > 1:
+        said += f", {len(passes) + 1} from the second optimizer step on (old log-probabilities)"
+    if not config.encode_pictures_once:
+        return f"off: vision passes a picture {said}"
+    if not possible:
+        return f"not possible: the vision tower is trained, or of an unknown kind; vision passes a picture {said}"
+    return f"on: 1 vision pass a picture instead of {said}"
+
+
+def old_logps(config: GrpoConfig) -> str:
+    """The forward that the clip needs."""
+    steps = config.optimizer_steps_per_rollout
+    if steps == 1:
+        return "no pass: one optimizer step a rollout is on-policy"
+    which = "step 2" if steps == 2 else f"steps 2 to {steps}"
+    return f"one pass for {which} of a rollout; step 1 is on-policy and needs none"
+
+
+def zero_advantage(config: GrpoConfig) -> str:
+    """Rows without gradient."""
+    objective = config.objective
+    if not config.drop_zero_advantage:
+        return "not dropped (drop_zero_advantage: false)"
+    if objective.needs_all_rows:
+        term = "kl_coef" if objective.kl_coef else "entropy_coef"
+        every = f"objective.{term} {getattr(objective, term):g} gives every row a gradient"
+        return f"not dropped: {every}, so nothing is saved"
+    return "dropped: groups whose rewards are all equal cost no update"
+
+
+def rebalance(config: GrpoConfig, processes: int) -> str:
+    """Work that moves between processes."""
+    if not config.rebalance:
+        return "off: every process trains on what it rolled out"
+    if processes == 1:
+        return "nothing to spread: one process"
+    return "on: groups go from processes with more than their share of tokens to those with less (not under ZeRO-3)"
+
+
+def dynamic_sampling(config: GrpoConfig, pictures: int | None) -> str:
+    """What looking for varied groups costs."""
+    if config.dynamic_sampling is None:
+        return "off: groups whose rewards are all equal stay in the batch"
+    wanted, rounds = config.prompts_per_step, config.dynamic_sampling.max_rounds
+    if pictures is not None and pictures <= wanted:
+        return f"on, but nothing to draw from: a step shows {wanted:,} of {pictures:,} pictures"
+    most = wanted * rounds if pictures is None else min(wanted * rounds, pictures)
+    return (
+        f"on: up to {rounds} rounds a step, {wanted:,} to {most:,} pictures answered; {wanted:,} are trained on, "
+        "those whose rewards differ first"
+    )
+
+
+def checkpointing(config: GrpoConfig, kept: int, replayed: int) -> str:
+    """Bytes of activations without gradient checkpointing, and with it."""
+    if config.run.gradient_checkpointing:
+        return f"on: activations {size(replayed)} instead of {size(kept)}, for another forward of the decoder layers"
+    return f"off: activations {size(kept)}; run.gradient_checkpointing would keep {size(replayed)}"
+
+
+def size(count: int) -> str:
+    """Bytes as a reader takes them in."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
