@@ -12,7 +12,7 @@ from eval.metrics import harmonic_mean
 from eval.score import ScoredItem
 from eval.table import build_table
 from rlfg.taxonomy import STATUSES
-from rlfg.types import UNPARSED
+from rlfg.types import UNPARSED, Verdict
 
 JUDGED_OTHERWISE = "no status"
 """Row of the answers that no taxonomy resolved: those of another judge, or of files without statuses."""
@@ -65,12 +65,17 @@ def _bounds(items: Sequence[ScoredItem]) -> dict[str, dict[str, float | int | No
     table = build_table(items)
     decided, correct = int(table.decided_N.sum()), int(table.correct_N.sum())
     depth = float(table.specificity_N[table.correct_N].sum())
-    unresolved = sum(item.verdict.status == "unresolved" and item.verdict.relation is not None for item in items)
+    unresolved = sum(_is_wrong_for_want_of_a_name(item.verdict) for item in items)
     return {
         "unresolved_wrong": _scores(correct, decided, depth),
         "unresolved_left_out": _scores(correct, decided - unresolved, depth),
         "unresolved_specific": _scores(correct + unresolved, decided, depth + unresolved),
     }
+
+
+def _is_wrong_for_want_of_a_name(verdict: Verdict) -> bool:
+    """A judge's verdict of an unresolved answer is of what it means, and in no doubt."""
+    return verdict.status == "unresolved" and verdict.relation is not None and verdict.source == "taxonomy"
 
 
 def _scores(correct: int, of: int, depth: float) -> dict[str, float | int | None]:

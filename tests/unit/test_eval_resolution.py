@@ -9,11 +9,11 @@ import pytest
 from eval_toys import ANSWERS, scored, toy_tree
 
 from eval.resolution import resolution_lines, resolution_summary
-from eval.score import read_items, score, write_items
+from eval.score import ScoredItem, read_items, score, write_items
 from eval.summary import summarise
 from rewards.verifier import TaxonomyVerifier
 from rlfg.cli import main
-from rlfg.types import Prediction
+from rlfg.types import Prediction, Relation, Verdict
 
 
 def test_counts_add_up_and_bounds_are_as_stated(tmp_path: Path) -> None:
@@ -63,3 +63,17 @@ def test_the_metrics_say_what_the_taxonomy_was_made_of(tmp_path: Path) -> None:
     assert provenance["format"] == "rank-table" and len(provenance["sha256"]) == 64
     assert provenance["entries"] == {"rows": 200} and sum(provenance["used"].values()) == 200
     assert metrics["counts"]["LESS_SPECIFIC"] == metrics["n"] == 1
+
+
+def test_what_a_judge_said_of_an_unresolved_answer_is_in_no_doubt() -> None:
+    said = {"taxonomy": Relation.WRONG, "judge": Relation.SPECIFIC}
+    items = [
+        ScoredItem(
+            id=source, sample=0, truth="gull", answer="sea chicken", truth_class="gull",
+            verdict=Verdict(relation=relation, answer="sea chicken", status="unresolved", source=source),
+        )
+        for source, relation in said.items()
+    ]  # fmt: skip
+    bounds = resolution_summary(items)["bounds"]
+    found = [bounds[f"unresolved_{what}"]["correctness"] for what in ("wrong", "left_out", "specific")]
+    assert found == [1 / 2, 1 / 1, 2 / 2]
