@@ -8,10 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from rewards.verifier import Pair, Verifier, is_open
-from rlfg.types import VERDICT_LABELS, Relation, Verdict
-
-LABELS = tuple(relation.value for relation in reversed(Relation))
-"""The six labels, best first."""
+from rlfg.types import RELATION_LABELS, VERDICT_LABELS, Verdict
 
 
 @dataclass
@@ -28,12 +25,12 @@ class Agreement:
     @property
     def judged(self) -> int:
         """Pairs of which both verifiers gave one of the six labels; the rates below are over these."""
-        return sum(n for (a, b), n in self.counts.items() if a in LABELS and b in LABELS)
+        return sum(n for (a, b), n in self.counts.items() if a in RELATION_LABELS and b in RELATION_LABELS)
 
     @property
     def agreement(self) -> float | None:
         """Share of the judged pairs with the same label; None without any."""
-        same = sum(n for (a, b), n in self.counts.items() if a == b and a in LABELS)
+        same = sum(n for (a, b), n in self.counts.items() if a == b and a in RELATION_LABELS)
         return same / self.judged if self.judged else None
 
     @property
@@ -42,13 +39,13 @@ class Agreement:
         if not self.judged or self.agreement is None:
             return None
         rows, columns = self._margins(0), self._margins(1)
-        chance = sum(rows[label] * columns[label] for label in LABELS) / self.judged**2
+        chance = sum(rows[label] * columns[label] for label in RELATION_LABELS) / self.judged**2
         return None if chance == 1 else (self.agreement - chance) / (1 - chance)
 
     def _margins(self, side: int) -> Counter[str]:
         margins: Counter[str] = Counter()
         for labels, n in self.counts.items():
-            if set(labels) <= set(LABELS):
+            if set(labels) <= set(RELATION_LABELS):
                 margins[labels[side]] += n
         return margins
 

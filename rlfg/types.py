@@ -53,11 +53,9 @@ UNPARSED = "UNPARSED"
 """Label of a completion without a readable answer: its own outcome, not a relation."""
 NO_VERDICT = "NO_VERDICT"
 """Label of an answer the verifier could not decide: masked in training, excluded from metrics."""
-VERDICT_LABELS: tuple[str, ...] = (
-    *(relation.value for relation in reversed(Relation)),
-    UNPARSED,
-    NO_VERDICT,
-)
+RELATION_LABELS: tuple[str, ...] = tuple(relation.value for relation in reversed(Relation))
+"""The six relations, best first: what a judge may say."""
+VERDICT_LABELS: tuple[str, ...] = (*RELATION_LABELS, UNPARSED, NO_VERDICT)
 """Every label `Verdict.label` can take, best first; the keys of every verdict count."""
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rlfg.errors import RlfgError
-from rlfg.types import Relation
+from rlfg.types import RELATION_LABELS, Relation
 
 Structured = Literal["json_schema", "json_object", "none"]
 _FOLDER = resources.files("rewards.judge") / "prompts"
 _CUT = " […]"
-_LABELS = [relation.value for relation in reversed(Relation)]
 _REASON_CHARS = 200
 
 
@@ -80,7 +79,9 @@ def response_format(answers: int, *, structured: Structured, explain: bool) -> d
     if structured == "json_object":
         return {"response_format": {"type": "json_object"}}
     size = {"minItems": answers, "maxItems": answers}
-    lists: dict[str, Any] = {"labels": {"type": "array", "items": {"type": "string", "enum": _LABELS}, **size}}
+    lists: dict[str, Any] = {
+        "labels": {"type": "array", "items": {"type": "string", "enum": list(RELATION_LABELS)}, **size}
+    }
     if explain:  # before the labels: a model reasons while it writes
         reason = {"type": "string", "maxLength": _REASON_CHARS}
         lists = {"reasons": {"type": "array", "items": reason, **size}, **lists}
@@ -111,6 +112,6 @@ def read_reply(text: str, answers: int) -> list[tuple[Relation, str]]:
 
 
 def _relation(label: object) -> Relation:
-    if label not in _LABELS:
+    if label not in RELATION_LABELS:
         raise ValueError(f"{label!r} is none of the six labels")
     return Relation(label)
