@@ -7,7 +7,6 @@ trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_prepare_inp
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -40,6 +39,7 @@ from rlfg.training.peak import peak_memory
 from rlfg.training.refill import choose_groups, refill
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
+from rlfg.training.sharding import inside, shard, whole
 from rlfg.training.update import StepBatch, Updater, step_batches
 from rlfg.types import Rollout
 
@@ -82,11 +82,6 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
     ) -> None:
         if config.objective.kl_coef and config.model.adapter:
             add_reference(model)
-        if os.environ.get("ACCELERATE_USE_FSDP") == "true":
-            raise RlfgError(
-                "GRPO does not run under FSDP yet: it calls layers below the module that FSDP gathers; zero3.yaml "
-                "shards the same parameters"
-            )
         if config.prompts_per_step > len(train):
             raise RlfgError(
                 f"prompts_per_step is {config.prompts_per_step} but the training set has {len(train)} pictures"
@@ -100,6 +95,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             processing_class=processor,
             callbacks=list(callbacks),
         )
+        shard(self.model, self.accelerator)
         self.config = config
         self.examples, self.evaluation = train, evaluation
         self.prompt = load_prompt(config.prompt)
@@ -262,12 +258,16 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
                 banned_ids=(lm_config.image_token_id,),
                 max_rows=self.config.max_rollout_rows,
             )
-            with self.accelerator.autocast():
-                if self.encode_once:
-                    prompts = encode_pictures(language_model(model), prompts)
-                completions = engine.generate(prompts, keys, sampling)
+
+            def run() -> tuple[list[EncodedPrompt], list[list[Completion]]]:
+                with whole(model), self.accelerator.autocast():
+                    shown = encode_pictures(language_model(model), prompts) if self.encode_once else prompts
+                    return shown, engine.generate(shown, keys, sampling)
+
+            with torch.no_grad():
+                found = inside(model, run)
             model.train(training)
-        return prompts, completions
+        return found
 
     def _score(self, everyone: list[Rollout]) -> list[Scored]:
         """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one.

@@ -133,7 +133,7 @@ def _run(
     limits = getattr(config, "detectors", None)
     trainer = build([MetricsLog(run, None if limits is None else Detectors(limits)), stop])
     install(trainer, stop)
-    _check_sharding(trainer.accelerator.distributed_type)
+    _check_sharding(trainer.accelerator)
     if trainer.accelerator.is_main_process:
         _write_record(run, config, contract, trainer)
     with _full_disk(run):
@@ -146,11 +146,17 @@ def _run(
     return final
 
 
-def _check_sharding(found: DistributedType) -> None:
+def _check_sharding(accelerator: Any) -> None:
     """FSDP is for GPUs alone in accelerate; elsewhere it would train unsharded without a word."""
-    if os.environ.get("ACCELERATE_USE_FSDP") == "true" and found != DistributedType.FSDP:
+    if os.environ.get("ACCELERATE_USE_FSDP") != "true":
+        return
+    if accelerator.distributed_type != DistributedType.FSDP:
         raise RlfgError(
             "the launch file asks for FSDP, which accelerate has on GPUs only; use zero2.yaml or zero3.yaml"
+        )
+    if "FULL" not in str(accelerator.state.fsdp_plugin.state_dict_type):
+        raise RlfgError(
+            "fsdp_config: set `fsdp_state_dict_type: FULL_STATE_DICT`; otherwise transformers saves no weights to load"
         )
 
 

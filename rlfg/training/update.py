@@ -25,6 +25,7 @@ from rlfg.training.balance import Drawn, shares
 from rlfg.training.logps import CHUNK, TokenLogps, completion_logps
 from rlfg.training.microbatch import Microbatch, TrainRow, pack
 from rlfg.training.objectives import Objective, row_weights, token_losses
+from rlfg.training.sharding import inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,8 +161,9 @@ class Updater:
 
     def logps(self, model: Any, part: Microbatch) -> TokenLogps:
         """Of the policy as it is now."""
-        with self.autocast():
-            return completion_logps(
+
+        def run() -> tuple[Tensor, Tensor, Tensor]:
+            found = completion_logps(
                 language_model(model),
                 part.prompts,
                 part.conditioned,
@@ -172,6 +174,11 @@ class Updater:
                 recompute=self.recompute,
                 chunks=-(-self.max_tokens // CHUNK) if self.shards_parameters else None,
             )
+            return found.logps_RL, found.entropy_RL, found.mask_RL
+
+        with self.autocast():
+            logps_RL, entropy_RL, mask_RL = inside(model, run)
+        return TokenLogps(logps_RL=logps_RL, entropy_RL=entropy_RL, mask_RL=mask_RL)
 
     def _loss(self, model: Any, part: Microbatch, sums: dict[str, float]) -> Tensor:
         reference = None

@@ -30,14 +30,19 @@ BASE = ROOT / "recipes" / "assets" / "world-base"
 TWO = ("--num_processes", "2", "--mixed_precision", "no")
 """Not `--cpu`: accelerate then starts one plain process, whatever the launch file says."""
 
+FSDP = (*TWO, "--main_process_port", "0")
+"""Two processes under FSDP2 on a CPU, which the recipe alone refuses."""
+FSDP_ON_CPU = Path(__file__).with_name("fsdp_on_cpu.py")
+
 pytestmark = pytest.mark.slow
 
 
 def command(recipe: str, launch: str, config: Path, *overrides: str, extra: tuple[str, ...] = ()) -> list[str]:
+    through = [str(FSDP_ON_CPU)] if extra == FSDP else []
     return [
         *(sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(LAUNCH / launch)),
         *("--num_cpu_threads_per_process", "1", *extra),
-        *(str(ROOT / "recipes" / recipe), "--config", str(config), *overrides),
+        *(*through, str(ROOT / "recipes" / recipe), "--config", str(config), *overrides),
     ]
 
 
@@ -113,8 +118,9 @@ def test_a_run_leaves_its_record(alone: Path) -> None:
         ("cpu2.yaml", (), "MULTI_CPU"),
         ("zero2.yaml", TWO, "DEEPSPEED"),
         ("zero3.yaml", TWO, "DEEPSPEED"),
+        ("fsdp2.yaml", FSDP, "FSDP"),
     ],
-    ids=["ddp", "zero2", "zero3"],
+    ids=["ddp", "zero2", "zero3", "fsdp2"],
 )
 def test_two_processes_make_the_run_of_one(
     alone: Path, grpo_config: Path, tmp_path: Path, config: str, extra: tuple[str, ...], distributed: str
@@ -134,9 +140,9 @@ def test_two_processes_make_the_run_of_one(
         assert a["advantage"] == pytest.approx(b["advantage"], abs=1e-6)
     # Adam divides by gradients' size, so rounding in tiny gradients shows; the weights move by about 1e-2 a step.
     assert largest_difference(alone / "final", run / "final") < 1e-3
-    # Under ZeRO-3 everybody trains on its own; elsewhere some group went to the process that had less to do.
+    # Under ZeRO-3 and FSDP2 everybody trains on its own; elsewhere some group went to the process that had less to do.
     moved = [json.loads(line).get("groups_moved") for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert any(moved) == (config != "zero3.yaml")
+    assert any(moved) == (config not in ("zero3.yaml", "fsdp2.yaml"))
     evals = [
         [json.loads(line) for line in (r / "metrics.jsonl").read_text().splitlines() if "eval_hm" in line]
         for r in (alone, run)
@@ -232,6 +238,31 @@ batch_size: 4
 run: {{output_dir: unset, steps: 2, learning_rate: 1e-2, save_every: 1, report_to: [], use_cpu: true}}
 """)
     return path
+
+
+def test_fsdp_with_a_reference_and_recomputed_layers(grpo_config: Path, tmp_path: Path) -> None:
+    """Resumed in the middle, it ends where one plain process does."""
+    options = ("objective.kl_coef=0.04", "run.eval_every=null")
+    one, two = tmp_path / "one", tmp_path / "two"
+    done = launch("grpo.py", "cpu.yaml", grpo_config, f"run.output_dir={one}", *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for resumed in (False, True):
+        where = (f"run.output_dir={two}", "run.gradient_checkpointing=true")
+        done = launch("grpo.py", "fsdp2.yaml", grpo_config, *where, *options, extra=FSDP)
+        assert done.returncode == 0 and ("checkpoint-2" in done.stdout) == resumed, done.stderr[-3000:]
+        # Adam at a rate of 1e-2 shows rounding where a gradient is tiny.
+        assert largest_difference(one / "final", two / "final") < 5e-3
+        if not resumed:
+            shutil.rmtree(two / "final")
+            shutil.rmtree(two / "checkpoint-4")
+
+
+def test_sft_under_fsdp(sft_config: Path, tmp_path: Path) -> None:
+    """Two processes, whose rows are cut alike, with parameters sharded and not."""
+    for name, config, extra in (("whole", "cpu2.yaml", ()), ("sharded", "fsdp2.yaml", FSDP)):
+        done = launch("sft.py", config, sft_config, f"run.output_dir={tmp_path / name}", extra=extra)
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert largest_difference(tmp_path / "whole" / "final", tmp_path / "sharded" / "final") < 1e-3
 
 
 @pytest.mark.parametrize("recipe", ["sft.py", "grpo.py"])
