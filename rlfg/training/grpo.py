@@ -107,18 +107,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         )
         self.verification = verification
         self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
-        self.updater = Updater(
-            accelerator=self.accelerator,
-            objective=config.objective,
-            pad_id=self._tokenizer.pad_token_id,
-            temperature=config.sampling.temperature,
-            max_tokens=config.max_tokens_per_microbatch,
-            max_length=config.sampling.max_new_tokens,
-            shared_prefix=config.shared_prefix,
-            drop_zero_advantage=config.drop_zero_advantage,
-            recompute=config.run.gradient_checkpointing,
-            autocast=self.accelerator.autocast,
-        )
+        self.updater = self._build_updater(config)
         self.rebalance = config.rebalance and processes > 1 and not self.updater.shards_parameters
         self.encode_once = config.encode_pictures_once and can_encode_once(model, language_model(model))
         self.log_rollouts = RolloutLog(
@@ -131,6 +120,20 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             },
         )
         self._pending: list[StepBatch] = []
+
+    def _build_updater(self, config: GrpoConfig) -> Updater:
+        return Updater(
+            accelerator=self.accelerator,
+            objective=config.objective,
+            pad_id=self._tokenizer.pad_token_id,
+            temperature=config.sampling.temperature,
+            max_tokens=config.max_tokens_per_microbatch,
+            max_length=config.sampling.max_new_tokens,
+            shared_prefix=config.shared_prefix,
+            drop_zero_advantage=config.drop_zero_advantage,
+            recompute=config.run.gradient_checkpointing,
+            autocast=self.accelerator.autocast,
+        )
 
     # Rollouts
 

@@ -147,7 +147,11 @@ def _run(
 
 
 def _check_sharding(accelerator: Any) -> None:
-    """FSDP is for GPUs alone in accelerate; elsewhere it would train unsharded without a word."""
+    """Under FSDP, parameters are sharded and saved.
+
+    Raises:
+        RlfgError: No GPU, where accelerate would train unsharded without a word; a format that saves no weights.
+    """
     if os.environ.get("ACCELERATE_USE_FSDP") != "true":
         return
     if accelerator.distributed_type != DistributedType.FSDP:
