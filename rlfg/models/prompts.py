@@ -45,6 +45,8 @@ class EncodedPrompt:
     image_grid_thw_K3: Tensor | None
     features: PictureFeatures | None = None
     """In place of the pixels, where the pictures are encoded already."""
+    cache_key: str | None = None
+    """Its name in a `PictureCache`."""
 
     def __len__(self) -> int:
         return self.input_ids_T.numel()

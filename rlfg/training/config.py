@@ -46,6 +46,8 @@ class GrpoConfig:
     """Run each prompt once in the update. Exact."""
     encode_pictures_once: bool = True
     """Run the vision tower once a picture and rollout, where it is frozen; its output serves every pass. Exact."""
+    picture_cache: str | None = None
+    """Folder that keeps encoded pictures over epochs and runs; null keeps them for one rollout. Exact."""
     drop_zero_advantage: bool = True
     """Skip rows without gradient. Exact; has no effect with a KL or entropy term."""
     dynamic_sampling: DynamicSampling | None = None

@@ -24,18 +24,18 @@ from rewards.records import RolloutLog
 from rewards.rubric import build_rubric
 from rewards.scoring import Scored, Scorer, scoring_metrics, varied_groups
 from rewards.setup import Verification
-from rlfg.data import Examples, load_prompt, user_message
+from rlfg.data import Examples
 from rlfg.errors import RlfgError
 from rlfg.models.load import add_reference
-from rlfg.models.pictures import can_encode_once, encode_pictures
 from rlfg.models.prefix import language_model
-from rlfg.models.prompts import EncodedPrompt, encode_prompt
+from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
 from rlfg.training.peak import peak_memory
+from rlfg.training.prompting import Prompter
 from rlfg.training.refill import choose_groups, refill
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
@@ -95,10 +95,14 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             processing_class=processor,
             callbacks=list(callbacks),
         )
+        self.updater = self._build_updater(config)
+        self.prompter = Prompter(
+            config, self.model, processor, precision=self.accelerator.mixed_precision,
+            shards_parameters=self.updater.shards_parameters,
+        )  # fmt: skip
         shard(self.model, self.accelerator)
         self.config = config
         self.examples, self.evaluation = train, evaluation
-        self.prompt = load_prompt(config.prompt)
         self.scorer = Scorer(
             verifier=verification.verifier,
             rubric=build_rubric(config.reward, verification.taxonomy),
@@ -107,9 +111,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         )
         self.verification = verification
         self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
-        self.updater = self._build_updater(config)
         self.rebalance = config.rebalance and processes > 1 and not self.updater.shards_parameters
-        self.encode_once = config.encode_pictures_once and can_encode_once(model, language_model(model))
         self.log_rollouts = RolloutLog(
             Path(config.run.output_dir),
             {
@@ -157,6 +159,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             self.log_rollouts.write(scored)
             self._show_samples(scored)
         self._record(peak_memory(self.accelerator.device))
+        if self.prompter.cache is not None:
+            self._record({"pictures_from_disk": self.prompter.cache.take_share()})
         times["records"] = time.perf_counter() - began
         self._record({f"time/{name}": seconds for name, seconds in times.items()})
         chosen = choose_groups(scored, self.config.prompts_per_step)
@@ -204,7 +208,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         """
         step, rank = self.state.global_step, self.accelerator.process_index
         began = time.perf_counter()
-        prompts = {str(i): self._encode(self.examples, i) for i in dict.fromkeys(index for _, index in mine)}
+        prompts = {str(i): self.prompter.prompt(self.examples, i) for i in dict.fromkeys(index for _, index in mine)}
         rows: dict[str, list[int]] = {key: [] for key in prompts}
         for row, (_, index) in enumerate(mine):
             rows[str(index)].append(row)
@@ -241,11 +245,6 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             weights_version=step,
         )
 
-    def _encode(self, examples: Examples, index: int) -> EncodedPrompt:
-        example = examples[index]
-        message = user_message(self.prompt, example.question)
-        return encode_prompt(self.processing_class, [message], [examples.open_image(index)])
-
     def _generate_rows(
         self, prompts: list[EncodedPrompt], keys: Sequence[Sequence[tuple[int | str, ...]]], sampling: Sampling
     ) -> tuple[list[EncodedPrompt], list[list[Completion]]]:
@@ -264,7 +263,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
 
             def run() -> tuple[list[EncodedPrompt], list[list[Completion]]]:
                 with whole(model), self.accelerator.autocast():
-                    shown = encode_pictures(language_model(model), prompts) if self.encode_once else prompts
+                    shown = self.prompter.encode(language_model(model), prompts)
                     return shown, engine.generate(shown, keys, sampling)
 
             with torch.no_grad():
@@ -317,10 +316,9 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
     def _with_prompts(self, needed: set[str], prompts: dict[str, EncodedPrompt]) -> dict[str, EncodedPrompt]:
         """This process's prompts and those that it takes over, encoded like its own."""
         taken = sorted(needed - prompts.keys(), key=int)
-        encoded = [self._encode(self.examples, int(key)) for key in taken]
-        if self.encode_once and taken:
-            with self.accelerator.autocast():
-                encoded = encode_pictures(language_model(self.model), encoded)
+        encoded = [self.prompter.prompt(self.examples, int(key)) for key in taken]
+        with self.accelerator.autocast():
+            encoded = self.prompter.encode(language_model(self.model), encoded)
         return prompts | dict(zip(taken, encoded, strict=True))
 
     # Update
@@ -349,7 +347,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         began = time.perf_counter()
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         mine = list(range(rank, len(self.evaluation), world))
-        prompts = [self._encode(self.evaluation, i) for i in mine]
+        prompts = [self.prompter.prompt(self.evaluation, i) for i in mine]
         greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
         _, found = self._generate_rows(prompts, [[()]] * len(mine), greedy)
         local = [

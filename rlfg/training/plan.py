@@ -10,7 +10,7 @@ import torch
 
 from rlfg.data import DataSpec, Examples, load_examples
 from rlfg.errors import RlfgError
-from rlfg.models.load import load_processor, trainable_parameters
+from rlfg.models.load import DTYPES, load_processor, trainable_parameters
 from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
@@ -133,13 +133,23 @@ class Plan:
         }
         return {
             "shared prefix": savings.shared_prefix(config, *self.prompt_runs),
-            "pictures": savings.pictures_once(config, possible=can_encode_once(model, language_model(model))),
+            "pictures": self._pictures(),
             "old log-probs": savings.old_logps(config),
             "zero advantage": savings.zero_advantage(config),
             "rebalance": savings.rebalance(config, self.processes),
             "dynamic samples": savings.dynamic_sampling(config, self.pictures),
             "checkpointing": savings.checkpointing(config, memories[False], memories[True]),
         }
+
+    def _pictures(self) -> str:
+        lm = language_model(self.skeleton.model)
+        layers = 1 + len(getattr(lm.config.vision_config, "deepstack_visual_indexes", None) or ())
+        values = self.prompt.picture * lm.config.get_text_config().hidden_size * layers
+        return savings.pictures_once(
+            self.config,
+            possible=can_encode_once(self.skeleton.model, lm),
+            kept=None if self.pictures is None else self.pictures * values * DTYPES[self.config.model.dtype].itemsize,
+        )
 
     def _memory(self) -> str:
         m = self.memory

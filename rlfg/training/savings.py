@@ -16,8 +16,14 @@ def shared_prefix(config: GrpoConfig, runs: int, rows: int) -> str:
     )
 
 
-def pictures_once(config: GrpoConfig, *, possible: bool) -> str:
-    """`possible`: the vision tower is frozen, and of a kind that can be asked by itself."""
+def pictures_once(config: GrpoConfig, *, possible: bool, kept: int | None) -> str:
+    """How often a picture is encoded.
+
+    Args:
+        config: the run.
+        possible: the vision tower is frozen, and of a kind that can be asked by itself.
+        kept: bytes on disk with a picture cache; None where the number of pictures is not known.
+    """
     passes = ["rollouts", *(["KL reference"] if config.objective.kl_coef else []), "update"]
     said = f"at least {len(passes)} ({', '.join(passes)})"
     if config.optimizer_steps_per_rollout > 1:
@@ -26,7 +32,10 @@ def pictures_once(config: GrpoConfig, *, possible: bool) -> str:
         return f"off: vision passes a picture {said}"
     if not possible:
         return f"not possible: the vision tower is trained, or of an unknown kind; vision passes a picture {said}"
-    return f"on: 1 vision pass a picture instead of {said}"
+    if config.picture_cache is None:
+        return f"on: 1 vision pass a picture and rollout instead of {said}"
+    disk = "" if kept is None else f", up to {size(kept)}"
+    return f"on: 1 vision pass a picture in all, kept in {config.picture_cache}{disk}; instead of {said} a rollout"
 
 
 def old_logps(config: GrpoConfig) -> str:

@@ -111,6 +111,7 @@ class Updater:
         sums: dict[str, float] = defaultdict(float)
         with self._no_ddp_hooks(model):
             for i, part in enumerate(micro):
+                _begin_microbatch(model)
                 loss = self._loss(model, part, sums)
                 self.accelerator.gradient_state._set_sync_gradients(i == len(micro) - 1)
                 self.accelerator.backward(loss * scale)
@@ -265,6 +266,16 @@ def _pad_floats(rows: list[tuple[float, ...] | None], like_RL: Tensor) -> Tensor
         if row:
             padded[i, : len(row)] = like_RL.new_tensor(row)
     return padded
+
+
+def _begin_microbatch(model: Any) -> None:
+    """Tells DeepSpeed that the last backward is over, as its engine's forward would, which is not called here.
+
+    ZeRO-3 (0.19) counts micro-batches by that, and would keep the gradient of the last one alone.
+    """
+    optimizer: Any = getattr(model, "optimizer", None)
+    if hasattr(optimizer, "clear_backward_seen_flag"):
+        optimizer.clear_backward_seen_flag()
 
 
 def _sum_gradients(model: Any, accelerator: Accelerator) -> None:

@@ -12,46 +12,27 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
-import pyarrow.parquet as pq  # noqa: E402
-from safetensors.torch import load_file  # noqa: E402
+from launching import (  # noqa: E402
+    BASE,
+    FSDP,
+    ROOT,
+    TWO,
+    command,
+    environment,
+    largest_difference,
+    launch,
+    rollouts,
+    weights,
+)  # fmt: skip
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-LAUNCH = ROOT / "recipes" / "launch"
-BASE = ROOT / "recipes" / "assets" / "world-base"
-"""It answers with names of one to four tokens; none is in tags, so that the length guard alone tells them apart."""
-TWO = ("--num_processes", "2", "--mixed_precision", "no")
-"""Not `--cpu`: accelerate then starts one plain process, whatever the launch file says."""
-
-FSDP = (*TWO, str(Path(__file__).with_name("fsdp_on_cpu.py")))
-"""The recipe becomes an argument of the script that runs it under FSDP2 on a CPU, which it refuses by itself."""
-
 pytestmark = pytest.mark.slow
-
-
-def command(recipe: str, launch: str, config: Path, *overrides: str, extra: tuple[str, ...] = ()) -> list[str]:
-    return [
-        *(sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(LAUNCH / launch)),
-        *("--num_cpu_threads_per_process", "1", *extra),
-        *(str(ROOT / "recipes" / recipe), "--config", str(config), *overrides),
-    ]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-
-
-def launch(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*args, **kwargs), capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400
-    )
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +53,6 @@ run: {{output_dir: unset, seed: 4, steps: 4, learning_rate: 1e-2, save_every: 2,
   report_to: [tensorboard], use_cpu: true}}
 """)
     return path
-
-
-def rollouts(run: Path) -> list[dict[str, Any]]:
-    return [row for path in sorted((run / "rollouts").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
-
-
-def weights(folder: Path) -> dict[str, Any]:
-    return load_file(folder / "adapter_model.safetensors")
-
-
-def largest_difference(a: Path, b: Path) -> float:
-    one, two = weights(a), weights(b)
-    assert one.keys() == two.keys()
-    return max(float((one[k] - two[k]).abs().max()) for k in one)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +91,9 @@ def test_two_processes_make_the_run_of_one(
     alone: Path, grpo_config: Path, tmp_path: Path, config: str, extra: tuple[str, ...], distributed: str
 ) -> None:
     run = tmp_path / "run"
-    done = launch("grpo.py", config, grpo_config, f"run.output_dir={run}", extra=extra)
+    # Two answers a micro-batch; that of one process ran all in one.
+    parts = ("max_tokens_per_microbatch=60", f"run.output_dir={run}")
+    done = launch("grpo.py", config, grpo_config, *parts, extra=extra)
     assert done.returncode == 0, done.stderr[-3000:]
     record = json.loads((run / "run.json").read_text())
     assert (record["processes"], record["distributed"]) == (2, distributed)

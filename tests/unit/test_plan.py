@@ -232,13 +232,21 @@ def test_vision_passes_are_those_that_the_run_makes(model_folder: Path) -> None:
     kl = plan(config(model_folder, objective={"kl_coef": 0.01}), processes=1)
     off = plan(config(model_folder, encode_pictures_once=False), processes=1)
     trained = plan(config(model_folder, model__lora=None, model__freeze_vision=False), processes=1)
-    assert line(one, "pictures").endswith("on: 1 vision pass a picture instead of at least 2 (rollouts, update)")
+    once = "on: 1 vision pass a picture and rollout instead of at least 2 (rollouts, update)"
+    assert line(one, "pictures").endswith(once)
     assert "instead of at least 2 (rollouts, update), 3 from the second optimizer step on (old" in line(two, "pictures")
     assert "instead of at least 3 (rollouts, KL reference, update), 4 from" in line(kl, "pictures")
     assert "off: vision passes a picture at least 2" in line(off, "pictures")
     assert "not possible: the vision tower is trained" in line(trained, "pictures")
     assert "no pass: one optimizer step a rollout is on-policy" in line(one, "old log-probs")
     assert "one pass for step 2 of a rollout; step 1 is on-policy" in line(two, "old log-probs")
+
+
+def test_the_plan_says_what_kept_pictures_take(model_folder: Path, manifest: Path) -> None:
+    found = plan(config(model_folder, manifest, picture_cache="kept"), processes=1)
+    wide = found.skeleton.model.config.get_text_config().hidden_size
+    size = savings.size(10 * found.prompt.picture * wide * 4)
+    assert f"kept in kept, up to {size}; instead of" in line(found, "pictures")
 
 
 def test_what_moves_and_what_is_drawn_again(model_folder: Path, manifest: Path) -> None:

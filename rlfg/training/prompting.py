@@ -1,0 +1,64 @@
+"""From an example to the prompt that the model is shown, its pictures encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rlfg.data import Examples, load_prompt, user_message
+from rlfg.errors import RlfgError
+from rlfg.models.picture_cache import PictureCache
+from rlfg.models.pictures import can_encode_once, encode_pictures
+from rlfg.models.prefix import language_model
+from rlfg.models.prompts import EncodedPrompt, encode_prompt
+from rlfg.training.config import GrpoConfig
+
+
+class Prompter:
+    """Makes the prompts of a run.
+
+    Args:
+        config: the run.
+        model: for the vision tower.
+        processor: that of the model.
+        precision: of autocast, as a word.
+        shards_parameters: the tower's weights are spread over processes.
+
+    Raises:
+        RlfgError: `picture_cache` is asked for where nothing can be kept.
+    """
+
+    def __init__(
+        self, config: GrpoConfig, model: Any, processor: Any, *, precision: str, shards_parameters: bool
+    ) -> None:
+        lm = language_model(model)
+        self.template, self.processor = load_prompt(config.prompt), processor
+        self.encode_once = config.encode_pictures_once and can_encode_once(model, lm)
+        self.cache: PictureCache | None = None
+        if config.picture_cache is None:
+            return
+        if not self.encode_once:
+            raise RlfgError(
+                "picture_cache keeps what a frozen vision tower makes of pictures; this one is trained, of an unknown "
+                "kind, or encode_pictures_once is false: leave picture_cache out"
+            )
+        if shards_parameters:
+            raise RlfgError("picture_cache needs the whole vision tower on each process, not ZeRO-3 or FSDP2")
+        self.cache = PictureCache(config.picture_cache, lm, processor, precision=precision)
+
+    def prompt(self, examples: Examples, index: int) -> EncodedPrompt:
+        """The prompt of one example."""
+        messages = [user_message(self.template, examples[index].question)]
+        pictures = [examples.open_image(index)]
+        if self.cache is not None:
+            return self.cache.encode(messages, pictures)
+        return encode_prompt(self.processor, messages, pictures)
+
+    def encode(self, lm: Any, prompts: Sequence[EncodedPrompt]) -> list[EncodedPrompt]:
+        """The prompts with features in place of pixels, where pictures are encoded once."""
+        if not self.encode_once:
+            return list(prompts)
+        encoded = encode_pictures(lm, prompts)
+        if self.cache is not None:
+            self.cache.keep(encoded)
+        return encoded
