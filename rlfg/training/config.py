@@ -48,6 +48,8 @@ class GrpoConfig:
     """Run the vision tower once a picture and rollout, where it is frozen; its output serves every pass. Exact."""
     picture_cache: str | None = None
     """Folder that keeps encoded pictures over epochs and runs; null keeps them for one rollout. Exact."""
+    merge_for_rollouts: bool = True
+    """Roll out with the LoRA inside a copy of the weights, where they are float32 and whole. Exact up to rounding."""
     drop_zero_advantage: bool = True
     """Skip rows without gradient. Exact; has no effect with a KL or entropy term."""
     dynamic_sampling: DynamicSampling | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from rewards.setup import Verification
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
 from rlfg.models.load import add_reference
+from rlfg.models.merge import can_merge, merged
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
@@ -111,6 +113,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         )
         self.verification = verification
         self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
+        exact = self.accelerator.mixed_precision == "no" and not self.updater.shards_parameters
+        self.merge = config.merge_for_rollouts and exact and can_merge(model)
         self.rebalance = config.rebalance and processes > 1 and not self.updater.shards_parameters
         self.log_rollouts = RolloutLog(
             Path(config.run.output_dir),
@@ -262,7 +266,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             )
 
             def run() -> tuple[list[EncodedPrompt], list[list[Completion]]]:
-                with whole(model), self.accelerator.autocast():
+                weights = merged(model) if self.merge else nullcontext()
+                with whole(model), weights, self.accelerator.autocast():
                     shown = self.prompter.encode(language_model(model), prompts)
                     return shown, engine.generate(shown, keys, sampling)
 

@@ -11,6 +11,7 @@ import torch
 from rlfg.data import DataSpec, Examples, load_examples
 from rlfg.errors import RlfgError
 from rlfg.models.load import DTYPES, load_processor, trainable_parameters
+from rlfg.models.merge import can_merge
 from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
@@ -134,6 +135,7 @@ class Plan:
         return {
             "shared prefix": savings.shared_prefix(config, *self.prompt_runs),
             "pictures": self._pictures(),
+            "rollout adapter": savings.merged(config, possible=can_merge(model)),
             "old log-probs": savings.old_logps(config),
             "zero advantage": savings.zero_advantage(config),
             "rebalance": savings.rebalance(config, self.processes),

@@ -38,6 +38,15 @@ def pictures_once(config: GrpoConfig, *, possible: bool, kept: int | None) -> st
     return f"on: 1 vision pass a picture in all, kept in {config.picture_cache}{disk}; instead of {said} a rollout"
 
 
+def merged(config: GrpoConfig, *, possible: bool) -> str:
+    """`possible`: the adapter is plain LoRA on float32 weights."""
+    if not config.merge_for_rollouts:
+        return "off: an adapted layer runs three matrix products in rollouts"
+    if not possible or config.run.bf16:
+        return "not merged into the weights: only float32 ones (without run.bf16) would round alike"
+    return "merged into a copy of the weights it adapts: one matrix product a layer (not under ZeRO-3 and FSDP2)"
+
+
 def old_logps(config: GrpoConfig) -> str:
     """The forward that the clip needs."""
     steps = config.optimizer_steps_per_rollout

@@ -249,6 +249,20 @@ def test_the_plan_says_what_kept_pictures_take(model_folder: Path, manifest: Pat
     assert f"kept in kept, up to {size}; instead of" in line(found, "pictures")
 
 
+def test_the_plan_says_whether_rollouts_merge_the_adapter(model_folder: Path) -> None:
+    found = {
+        name: line(plan(config(model_folder, **options), processes=1), "rollout adapter")
+        for name, options in {
+            "on": {"model__dtype": "float32"},
+            "half": {"model__dtype": "bfloat16"},
+            "cast": {"model__dtype": "float32", "run__bf16": True},
+            "off": {"merge_for_rollouts": False},
+        }.items()
+    }
+    assert "merged into a copy" in found["on"] and "three matrix products" in found["off"]
+    assert "not merged" in found["half"] and "not merged" in found["cast"]
+
+
 def test_what_moves_and_what_is_drawn_again(model_folder: Path, manifest: Path) -> None:
     off = plan(config(model_folder, manifest, rebalance=False), processes=2)
     on = plan(config(model_folder, manifest, dynamic_sampling={"max_rounds": 2}), processes=2)

@@ -1,0 +1,50 @@
+"""The adapter inside the weights for as long as rollouts last: one matrix product a layer instead of three.
+
+Only float32 weights are merged, where that is exact up to rounding; in bfloat16 a merged weight would be another
+policy than the one that is trained. The weights are put back as they were, not subtracted from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft.tuners.lora import Linear, LoraLayer
+from torch import nn
+
+ADAPTER = "default"
+
+
+def can_merge(model: Any) -> bool:
+    """Whether all its adapted layers are plain ones in float32; not where there is no adapter."""
+    layers = _layers(model)
+    return bool(layers) and all(
+        type(layer) is Linear
+        and type(layer.base_layer) is nn.Linear
+        and layer.base_layer.weight.dtype == torch.float32
+        and not layer.lora_variant
+        for layer in layers
+    )
+
+
+@contextmanager
+def merged(model: Any) -> Iterator[None]:
+    """Within it, the trained adapter is part of the weights: another copy of those that it adapts."""
+    layers = [layer for layer in _layers(model) if ADAPTER in layer.lora_A]
+    kept = [layer.base_layer.weight.data for layer in layers]
+    try:
+        with torch.no_grad():
+            for layer in layers:
+                layer.base_layer.weight.data = layer.base_layer.weight + layer.get_delta_weight(ADAPTER)
+                layer.merged_adapters.append(ADAPTER)
+        yield
+    finally:
+        for layer, weight in zip(layers, kept, strict=True):
+            layer.base_layer.weight.data = weight
+            layer.merged_adapters.clear()
+
+
+def _layers(model: Any) -> list[Any]:
+    return [module for module in model.modules() if isinstance(module, LoraLayer)]
