@@ -12,7 +12,8 @@ from typing import Any
 
 from transformers.trainer import TRAINER_STATE_NAME
 
-from rlfg.training.checkpoints import STAGING, publish, write_contract
+from rlfg.data.contract import write_contract
+from rlfg.training.checkpoints import STAGING, publish
 
 
 class AtomicCheckpoints:

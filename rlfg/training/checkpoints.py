@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
-from rlfg.errors import RlfgError
-
-CONTRACT = "contract.json"
 STAGING = ".saving"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
@@ -50,31 +45,3 @@ def _sync(folder: Path) -> None:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-
-
-def write_contract(folder: Path, contract: dict[str, Any]) -> None:
-    """Records what a later stage must agree with: base model, prompt, parser, taxonomy, picture budget."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONTRACT).write_text(json.dumps(contract, indent=2, sort_keys=True) + "\n")
-
-
-def check_contract(folder: Path, contract: dict[str, Any]) -> None:
-    """Compares a saved contract with that of the stage about to start.
-
-    Raises:
-        RlfgError: Names each field that differs. Fields that only one side has are not compared.
-    """
-    path = folder / CONTRACT
-    if not path.is_file():
-        return
-    saved = json.loads(path.read_text())
-    differing = [
-        f"{key} (was {saved[key]!r}, now {contract[key]!r})"
-        for key in sorted(saved.keys() & contract.keys())
-        if saved[key] != contract[key]
-    ]
-    if differing:
-        raise RlfgError(
-            f"{folder}: was trained under another contract: {'; '.join(differing)}; "
-            "use the same settings or another folder"
-        )

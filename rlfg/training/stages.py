@@ -29,12 +29,13 @@ from transformers import set_seed
 from rewards.detectors import Detectors
 from rewards.setup import build_verifier
 from rlfg.data import DataSpec, Examples, check_images, contract_hash, load_examples, load_prompt
+from rlfg.data.contract import check_contract, write_contract
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
 from rlfg.taxonomy import Taxonomy, check_labels
 from rlfg.training.budget import check_rows
 from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
-from rlfg.training.checkpoints import check_contract, latest_checkpoint, write_contract
+from rlfg.training.checkpoints import latest_checkpoint
 from rlfg.training.config import GrpoConfig
 from rlfg.training.grpo import GrpoTrainer
 from rlfg.training.sft import CotTrainer, SftTrainConfig
