@@ -13,6 +13,7 @@ from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.errors import RlfgError
 from rlfg.serving.cli import add_server
+from rlfg.serving.serve_cli import add_serve
 from rlfg.taxonomy.cli import add_taxonomy
 
 
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         _recipes,
     ):
         add(commands)
+    add_serve(commands)
     add_server(commands)
     return parser
 

@@ -6,14 +6,13 @@ import pytest
 
 pytest.importorskip("torch")
 
+from rlfg.data.contract import check_contract, write_contract
 from rlfg.errors import RlfgError
 from rlfg.training.checkpoints import (
     STAGING,
-    check_contract,
     checkpoints,
     latest_checkpoint,
     publish,
-    write_contract,
 )
 
 

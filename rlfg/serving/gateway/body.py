@@ -1,0 +1,180 @@
+"""Reads what a client asks: a form with files, or JSON; within limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from rlfg.serving.gateway.errors import ApiError
+from rlfg.serving.gateway.spec import Limits
+
+Source = bytes | str | ApiError
+"""A picture's bytes, its URL, or what is wrong with it."""
+CHUNK = 1 << 16
+
+
+@dataclass(kw_only=True)
+class Asked:
+    """One request to classify."""
+
+    pictures: list[Source] = field(default_factory=list)
+    samples: int
+    question: str | None = None
+
+
+async def read_asked(request: web.Request, limits: Limits, *, batch: bool) -> Asked:
+    """What a request asks.
+
+    Raises:
+        ApiError: It is too large or slow, of no known kind, or a field is wrong; which one.
+    """
+    fields = await _read(request, limits)
+    pictures = [_source(picture, name) for name, picture in _pictures(fields, batch=batch)]
+    if len(pictures) > limits.batch:
+        raise ApiError(413, f"{len(pictures)} pictures in one request; at most {limits.batch}", param="images")
+    if not batch and isinstance(pictures[0], ApiError):
+        raise pictures[0]
+    return Asked(pictures=pictures, samples=_samples(fields.get("samples"), limits), question=_question(fields, limits))
+
+
+async def read_bytes(request: web.Request, limits: Limits) -> bytes:
+    """The whole body.
+
+    Raises:
+        ApiError: 413 or 408.
+    """
+    size = request.content_length
+    if size is not None and size > limits.body_bytes:
+        raise _too_large(limits)
+    parts, read = [], 0
+    try:
+        async with asyncio.timeout(limits.read_timeout_s):
+            async for part in request.content.iter_chunked(CHUNK):
+                read += len(part)
+                if read > limits.body_bytes:
+                    raise _too_large(limits)
+                parts.append(part)
+    except TimeoutError:
+        message = f"the request did not come within {limits.read_timeout_s:g} s"
+        raise ApiError(408, message, headers={"Connection": "close"}) from None
+    except web.RequestPayloadError as error:
+        raise ApiError(400, f"the request's body is broken ({error})") from error
+    return b"".join(parts)
+
+
+def _too_large(limits: Limits) -> ApiError:
+    return ApiError(413, f"the request is larger than {limits.body_bytes:,} bytes")
+
+
+async def _read(request: web.Request, limits: Limits) -> dict[str, Any]:
+    kind = request.content_type
+    if kind not in ("application/json", "multipart/form-data"):
+        message = f"Content-Type is {kind!r}; send multipart/form-data with a file `image`, or application/json"
+        raise ApiError(415, message)
+    data = await read_bytes(request, limits)
+    if kind == "multipart/form-data":
+        return await _form(data, request.headers, limits)
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, f"the body is no valid JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise ApiError(400, "the body must be a JSON object")
+    unknown = fields.keys() - {"image", "images", "samples", "question"}
+    if unknown:
+        raise ApiError(400, f"unknown field {min(unknown)!r}", param=min(unknown))
+    return fields
+
+
+async def _form(data: bytes, headers: Mapping[str, str], limits: Limits) -> dict[str, Any]:
+    """A form's fields; every file is in `images`."""
+    fields: dict[str, Any] = {"images": []}
+    stream = aiohttp.StreamReader(_NoTransport(), 1 << 30, loop=asyncio.get_running_loop())  # type: ignore[arg-type]
+    stream.feed_data(data)
+    stream.feed_eof()
+    try:
+        async for part in aiohttp.MultipartReader(headers, stream):
+            if not isinstance(part, aiohttp.BodyPartReader) or part.name not in ("image", "samples", "question"):
+                raise ApiError(400, f"unknown field {getattr(part, 'name', None)!r} in the form")
+            value = bytes(await part.read(decode=True))
+            if part.name == "image":
+                fields["images"].append(value)
+                if len(fields["images"]) > limits.batch:
+                    raise ApiError(413, f"more than {limits.batch} pictures in one request", param="image")
+            else:
+                fields[part.name] = value.decode()
+    except (ValueError, RuntimeError, AssertionError, LookupError, aiohttp.ClientError) as error:
+        raise ApiError(400, f"the form is broken ({error or type(error).__name__})") from error
+    return fields
+
+
+class _NoTransport:
+    """What a stream reader wants of a connection; all its data is there already."""
+
+    _reading_paused = False
+
+    def resume_reading(self, *_: object) -> None:
+        """Nothing waits."""
+
+    def pause_reading(self) -> None:
+        """Nothing waits."""
+
+
+def _pictures(fields: Mapping[str, Any], *, batch: bool) -> list[tuple[str, Any]]:
+    files = fields.get("images", [])
+    if "image" in fields and not batch:
+        return [("image", fields["image"])]
+    if not isinstance(files, list) or not files or (not batch and len(files) > 1):
+        wanted = "`image` fields in a form, or `images`, a list," if batch else "one `image`"
+        raise ApiError(400, f"{wanted} wanted", param="images" if batch else "image")
+    return [(f"images[{number}]" if batch else "image", file) for number, file in enumerate(files)]
+
+
+def _source(value: Any, name: str) -> Source:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, dict) and len(value) == 1:
+        (key, text), *_ = value.items()
+        if isinstance(text, str) and key == "url":
+            return text
+        if isinstance(text, str) and key == "base64":
+            return _decode(text, name)
+    return ApiError(400, f'{name} must be {{"base64": "…"}} or {{"url": "…"}}', param=name)
+
+
+def _decode(text: str, name: str) -> Source:
+    head, comma, rest = text.partition(",") if text.startswith("data:") else ("", "", text)
+    if comma and not head.endswith(";base64"):
+        return ApiError(400, f"{name}.base64 is a data URL without base64", param=name)
+    try:
+        return base64.b64decode(rest, validate=True)
+    except (binascii.Error, ValueError) as error:
+        return ApiError(400, f"{name}.base64 is no valid base64: {error}", param=name)
+
+
+def _samples(value: Any, limits: Limits) -> int:
+    if value is None:
+        return limits.samples
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= limits.samples:
+        raise ApiError(400, f"samples must be a whole number from 1 to {limits.samples}", param="samples")
+    return value
+
+
+def _question(fields: Mapping[str, Any], limits: Limits) -> str | None:
+    question = fields.get("question")
+    if question is None:
+        return None
+    if not isinstance(question, str) or not question.strip() or len(question) > limits.question_characters:
+        message = f"question must be a text of at most {limits.question_characters} characters"
+        raise ApiError(400, message, param="question")
+    return question

@@ -1,0 +1,64 @@
+"""From a client's bytes to the picture that training would have shown: checked by its header, then decoded."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+
+from PIL import Image, UnidentifiedImageError
+
+from rlfg.data.images import ImageError, inspect_image
+from rlfg.serving.gateway.errors import ApiError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+"""Sent on unchanged where nothing about the picture is special: the engine's decoder reads them as ours does."""
+
+
+def picture_url(data: bytes, *, pixels: int) -> str:
+    """The picture as a data URL for the engine: RGB, upright, on white, an animation's first frame.
+
+    Raises:
+        ApiError: It is empty, no picture, of another format, too large, or damaged.
+    """
+    kind = check_header(data, pixels=pixels)
+    try:
+        image, special = inspect_image(data, name="image")
+    except ImageError as error:
+        raise ApiError(413 if error.kind == "too-large" else 400, str(error), param="image") from error
+    if special == "ok" and kind in AS_THEY_ARE:
+        return data_url(data, AS_THEY_ARE[kind])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return data_url(buffer.getvalue(), "image/png")
+
+
+def check_header(data: bytes, *, pixels: int) -> str:
+    """The format of a picture that is small enough; nothing is decoded.
+
+    Raises:
+        ApiError: As `picture_url`.
+    """
+    if not data:
+        raise ApiError(400, "the picture is empty", param="image")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                (width, height), kind = image.size, str(image.format)
+    except Image.DecompressionBombError as error:
+        raise ApiError(413, f"the picture has too many pixels; at most {pixels:,}", param="image") from error
+    except UnidentifiedImageError as error:
+        raise ApiError(400, f"not a picture, or none of {', '.join(FORMATS)}", param="image") from error
+    except Exception as error:  # Header readers raise whatever struct and zlib do.
+        raise ApiError(400, f"the picture's header is damaged ({error})", param="image") from error
+    if width * height > pixels:
+        message = f"the picture has {width} × {height} = {width * height:,} pixels; at most {pixels:,}"
+        raise ApiError(413, message, param="image")
+    return kind
+
+
+def data_url(data: bytes, kind: str) -> str:
+    """`data:` with the bytes in base64."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -1,0 +1,159 @@
+"""`rlfg serve`: a tuned model as a classification API."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.cli import add_taxonomy_options
+from rlfg.errors import RlfgError
+
+if TYPE_CHECKING:
+    from rlfg.serving.gateway import GatewaySpec
+    from rlfg.serving.spec import ServerSpec
+    from rlfg.taxonomy import Taxonomy
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+NO_HOST = "none.invalid"
+"""Allows vLLM to fetch from no host: an empty list would allow it every one."""
+
+
+def add_serve(commands: Any) -> None:
+    """Add `serve` to the command line."""
+    parser = commands.add_parser("serve", help="a tuned model as a classification API, until Ctrl-C")
+    engine = parser.add_mutually_exclusive_group(required=True)
+    engine.add_argument("--model", help="base model to start vLLM with: a local folder or a hub id")
+    engine.add_argument("--engine-url", help="a vLLM that runs already: http://HOST:PORT/v1")
+    parser.add_argument("--adapter", type=Path, help="RUN/final; its contract.json says prompt and picture budget")
+    parser.add_argument("--name", default="tuned", help="what the engine calls the tuned model (tuned)")
+    add_taxonomy_options(parser)
+    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    parser.add_argument("--prompt", help="a variant or a .txt file; by default that of the adapter's contract")
+    parser.add_argument("--threshold", type=float, default=0.5, help="share of the answers behind what is said (0.5)")
+    parser.add_argument("--samples", type=int, default=10, help="answers a picture (10)")
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--top-p", type=float, default=1.0)
+    parser.add_argument("--max-tokens", type=int, default=512, help="of one answer (512)")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="0: any free one (8080)")
+    parser.add_argument("--api-key-env", metavar="NAME", help="environment variable with the key clients must show")
+    parser.add_argument("--engine-key-env", metavar="NAME", help="environment variable with the key of --engine-url")
+    parser.add_argument("--url-host", action="append", default=[], metavar="HOST", help="pictures may be fetched from")
+    parser.add_argument("--max-body", type=int, default=20_000_000, metavar="BYTES")
+    parser.add_argument("--max-pixels", type=int, default=40_000_000, help="of a picture that is sent (40 000 000)")
+    parser.add_argument("--concurrency", type=int, default=64, help="requests to the engine at once (64)")
+    parser.add_argument("--waiting", type=int, default=128, help="requests taken in beyond that (128)")
+    parser.add_argument("--grace", type=float, default=30.0, help="seconds for requests under way at the end (30)")
+    parser.add_argument("--log", type=Path, help="file for vLLM's output; by default it is shown")
+    parser.add_argument("args", nargs="*", metavar="-- VLLM OPTIONS", help="--max-model-len 4096 …")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        import aiohttp  # noqa: F401
+        import prometheus_client  # noqa: F401
+    except ImportError as error:
+        raise RlfgError(f"serving needs {error.name}: pip install 'rlfg[serve]'") from error
+    from rlfg.serving.gateway.run import Place, serve
+    from rlfg.serving.vllm_server import VllmServer
+    from rlfg.taxonomy import load_taxonomy
+
+    ranks = tuple(filter(None, args.ranks.split(",")))
+    taxonomy = load_taxonomy(args.taxonomy, root=args.root, root_aliases=args.root_alias, ranks=ranks)
+    spec = gateway_spec(args, taxonomy)
+    if args.host not in LOOPBACK and spec.api_key is None:
+        print(f"warning: {args.host} without --api-key-env: whoever reaches it may use it", file=sys.stderr)
+    place = Place(host=args.host, port=args.port, grace_s=args.grace)
+    say: dict[str, Any] = {
+        "on_listening": lambda url: print(f"{spec.model} at {url}", flush=True),
+        "on_ready": lambda: print("ready", flush=True),
+    }
+    if args.engine_url is not None:
+        asyncio.run(serve(spec, taxonomy, place, **say))
+        return 0
+    server = VllmServer(engine_spec(args, spec), log=args.log)
+    server.start()
+    try:
+        spec = replace(spec, engine_url=server.url)
+        asyncio.run(serve(spec, taxonomy, place, engine=server, **say))
+    finally:
+        server.stop()
+    return 0
+
+
+def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
+    """The gateway that the options and the adapter's contract describe."""
+    from rlfg.data.contract import prompt_of, read_contract
+    from rlfg.serving.gateway import GatewaySpec, Limits
+
+    folder = args.adapter or Path(args.model or "")
+    contract = read_contract(folder)
+    if contract.get("taxonomy") not in (None, taxonomy.hash):
+        print(f"warning: {folder} was rewarded by another taxonomy than {args.taxonomy}", file=sys.stderr)
+    return GatewaySpec(
+        engine_url=args.engine_url or "http://127.0.0.1/v1",
+        model=args.name,
+        question=prompt_of(folder, args.prompt).text,
+        parse_mode=contract.get("parse_mode", "lenient"),
+        profile=args.profile,
+        temperature=args.temperature,
+        top_p=args.top_p,
+        max_tokens=args.max_tokens,
+        picture_sides=picture_budget(folder) if args.engine_url else None,
+        threshold=args.threshold,
+        api_key=_key(args.api_key_env),
+        engine_key=_key(args.engine_key_env) if args.engine_url else secrets.token_urlsafe(24),
+        url_hosts=tuple(args.url_host),
+        limits=Limits(
+            body_bytes=args.max_body,
+            pixels=args.max_pixels,
+            samples=args.samples,
+            concurrency=args.concurrency,
+            waiting=args.waiting,
+        ),
+    )
+
+
+def engine_spec(args: argparse.Namespace, spec: GatewaySpec) -> ServerSpec:
+    """VLLM with the adapter and its picture budget, behind a key that only the gateway knows."""
+    from rlfg.serving.spec import ServerSpec
+
+    options = ["--allowed-media-domains", *(args.url_host or [NO_HOST])]
+    budget = picture_budget(args.adapter or Path(args.model))
+    if budget is not None:
+        size = {"shortest_edge": budget[0], "longest_edge": budget[1]}
+        options += ["--mm-processor-kwargs", json.dumps({"size": size})]
+    return ServerSpec(
+        model=args.model,
+        name=f"{args.name}-base" if args.adapter else args.name,
+        adapters={args.name: str(args.adapter)} if args.adapter else {},
+        args=(*options, *args.args),
+        env={"VLLM_API_KEY": str(spec.engine_key), "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0"},
+    )
+
+
+def picture_budget(folder: Path) -> tuple[int, int] | None:
+    """Least and most pixels of the picture processor saved beside an adapter; None where there is none."""
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        if (folder / name).is_file():
+            config = json.loads((folder / name).read_text(encoding="utf-8"))
+            size = config.get("image_processor", config).get("size") or {}
+            if {"shortest_edge", "longest_edge"} <= size.keys():
+                return int(size["shortest_edge"]), int(size["longest_edge"])
+    return None
+
+
+def _key(name: str | None) -> str | None:
+    if name is None:
+        return None
+    if not os.environ.get(name):
+        raise RlfgError(f"the environment variable {name} is not set; it holds the key")
+    return os.environ[name]
