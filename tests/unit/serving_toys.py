@@ -22,12 +22,12 @@ SAID = ["Herring Gull"] * 6 + ["gull", "Laughing Gull", "a spaceship", "None"]
 def birds() -> Taxonomy:
     """Two gulls and a warbler."""
     lineages = {
-        "Herring Gull": ["Larus", "Laridae", "Charadriiformes"],
-        "Laughing Gull": ["Leucophaeus", "Laridae", "Charadriiformes"],
-        "Cerulean Warbler": ["Setophaga", "Parulidae", "Passeriformes"],
+        "Herring Gull": ["Charadriiformes", "Laridae", "Larus"],
+        "Laughing Gull": ["Charadriiformes", "Laridae", "Leucophaeus"],
+        "Cerulean Warbler": ["Passeriformes", "Parulidae", "Setophaga"],
     }
     return taxonomy_from_lineages(
-        {name: [name, *above] for name, above in lineages.items()},
+        {name: [*above, name] for name, above in lineages.items()},
         ranks=("order", "family", "genus", "species"),
         root="bird",
     )

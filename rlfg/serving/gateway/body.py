@@ -6,12 +6,14 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from rlfg.serving.gateway.errors import ApiError
 from rlfg.serving.gateway.spec import Limits
@@ -19,6 +21,10 @@ from rlfg.serving.gateway.spec import Limits
 Source = bytes | str | ApiError
 """A picture's bytes, its URL, or what is wrong with it."""
 CHUNK = 1 << 16
+BROKEN = (ValueError, RuntimeError, AssertionError, LookupError, aiohttp.ClientError, HttpProcessingError)
+"""What aiohttp's reader of forms raises."""
+LARGE = 1 << 18
+"""Bytes of JSON from which on its reading would be felt by other requests."""
 
 
 @dataclass(kw_only=True)
@@ -51,23 +57,32 @@ async def read_bytes(request: web.Request, limits: Limits) -> bytes:
     Raises:
         ApiError: 413 or 408.
     """
-    size = request.content_length
-    if size is not None and size > limits.body_bytes:
-        raise _too_large(limits)
+    _check_length(request, limits)
     parts, read = [], 0
+    async with _in_time(limits):
+        async for part in request.content.iter_chunked(CHUNK):
+            read += len(part)
+            if read > limits.body_bytes:
+                raise _too_large(limits)
+            parts.append(part)
+    return b"".join(parts)
+
+
+@asynccontextmanager
+async def _in_time(limits: Limits) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(limits.read_timeout_s):
-            async for part in request.content.iter_chunked(CHUNK):
-                read += len(part)
-                if read > limits.body_bytes:
-                    raise _too_large(limits)
-                parts.append(part)
+            yield
     except TimeoutError:
         message = f"the request did not come within {limits.read_timeout_s:g} s"
         raise ApiError(408, message, headers={"Connection": "close"}) from None
     except web.RequestPayloadError as error:
         raise ApiError(400, f"the request's body is broken ({error})") from error
-    return b"".join(parts)
+
+
+def _check_length(request: web.Request, limits: Limits) -> None:
+    if request.content_length is not None and request.content_length > limits.body_bytes:
+        raise _too_large(limits)
 
 
 def _too_large(limits: Limits) -> ApiError:
@@ -79,11 +94,11 @@ async def _read(request: web.Request, limits: Limits) -> dict[str, Any]:
     if kind not in ("application/json", "multipart/form-data"):
         message = f"Content-Type is {kind!r}; send multipart/form-data with a file `image`, or application/json"
         raise ApiError(415, message)
-    data = await read_bytes(request, limits)
     if kind == "multipart/form-data":
-        return await _form(data, request.headers, limits)
+        return await _form(request, limits)
+    data = await read_bytes(request, limits)
     try:
-        fields = json.loads(data)
+        fields = json.loads(data) if len(data) < LARGE else await asyncio.to_thread(json.loads, data)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, f"the body is no valid JSON: {error}") from error
     if not isinstance(fields, dict):
@@ -94,38 +109,38 @@ async def _read(request: web.Request, limits: Limits) -> dict[str, Any]:
     return fields
 
 
-async def _form(data: bytes, headers: Mapping[str, str], limits: Limits) -> dict[str, Any]:
+async def _form(request: web.Request, limits: Limits) -> dict[str, Any]:
     """A form's fields; every file is in `images`."""
+    _check_length(request, limits)
     fields: dict[str, Any] = {"images": []}
-    stream = aiohttp.StreamReader(_NoTransport(), 1 << 30, loop=asyncio.get_running_loop())  # type: ignore[arg-type]
-    stream.feed_data(data)
-    stream.feed_eof()
+    room = limits.body_bytes
     try:
-        async for part in aiohttp.MultipartReader(headers, stream):
-            if not isinstance(part, aiohttp.BodyPartReader) or part.name not in ("image", "samples", "question"):
-                raise ApiError(400, f"unknown field {getattr(part, 'name', None)!r} in the form")
-            value = bytes(await part.read(decode=True))
-            if part.name == "image":
-                fields["images"].append(value)
-                if len(fields["images"]) > limits.batch:
+        async with _in_time(limits):
+            async for part in await request.multipart():
+                if not isinstance(part, aiohttp.BodyPartReader) or part.name not in ("image", "samples", "question"):
+                    raise ApiError(400, f"unknown field {getattr(part, 'name', None)!r} in the form")
+                value = await _part(part, room, limits)
+                room -= len(value)
+                if part.name != "image":
+                    fields[part.name] = value.decode()
+                elif len(fields["images"]) == limits.batch:
                     raise ApiError(413, f"more than {limits.batch} pictures in one request", param="image")
-            else:
-                fields[part.name] = value.decode()
-    except (ValueError, RuntimeError, AssertionError, LookupError, aiohttp.ClientError) as error:
+                else:
+                    fields["images"].append(value)
+    except BROKEN as error:
         raise ApiError(400, f"the form is broken ({error or type(error).__name__})") from error
     return fields
 
 
-class _NoTransport:
-    """What a stream reader wants of a connection; all its data is there already."""
-
-    _reading_paused = False
-
-    def resume_reading(self, *_: object) -> None:
-        """Nothing waits."""
-
-    def pause_reading(self) -> None:
-        """Nothing waits."""
+async def _part(part: aiohttp.BodyPartReader, room: int, limits: Limits) -> bytes:
+    """One field as it came; no transfer encoding is undone, for no client of today uses one."""
+    chunks, read = [], 0
+    while chunk := await part.read_chunk(CHUNK):
+        read += len(chunk)
+        if read > room:
+            raise _too_large(limits)
+        chunks.append(bytes(chunk))
+    return b"".join(chunks)
 
 
 def _pictures(fields: Mapping[str, Any], *, batch: bool) -> list[tuple[str, Any]]:

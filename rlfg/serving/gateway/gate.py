@@ -12,7 +12,7 @@ from rlfg.serving.gateway.errors import ApiError
 
 @final
 class Gate:
-    """`gate.entered()` stands around a request, before its body is read; `gate.slot()` around a question to the engine."""
+    """`entered()` stands around a request, before its body is read; `slot()` around a question to the engine."""
 
     def __init__(self, *, concurrency: int, waiting: int) -> None:
         self.most = concurrency + waiting

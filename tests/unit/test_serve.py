@@ -1,0 +1,181 @@
+"""`rlfg serve` as a process: it starts, says where, and ends in order."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("aiohttp")
+pytest.importorskip("prometheus_client")
+
+from serving_toys import picture
+
+from rlfg.data import contract_hash, load_prompt
+from rlfg.data.contract import prompt_of, write_contract
+from rlfg.errors import RlfgError
+from rlfg.serving.serve_cli import picture_budget
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SlowEngine:
+    """Answers when `go` is set, in a thread of this process."""
+
+    def __init__(self) -> None:
+        self.go, self.asked = threading.Event(), threading.Event()
+        engine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send(b"")
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                engine.asked.set()
+                engine.go.wait(30)
+                text = "<think>red</think><answer>Herring Gull</answer>"
+                self.send(json.dumps({"choices": [{"message": {"content": text}}] * 2}).encode())
+
+            def send(self, body: bytes) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Silent."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+@pytest.fixture
+def engine() -> Iterator[SlowEngine]:
+    engine = SlowEngine()
+    yield engine
+    engine.go.set()
+    engine.server.shutdown()
+    engine.server.server_close()
+
+
+@pytest.fixture
+def birds_csv(tmp_path: Path) -> Path:
+    path = tmp_path / "birds.csv"
+    path.write_text("family,genus,species\nLaridae,Larus,Herring Gull\n")
+    return path
+
+
+def start(*options: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "rlfg.cli", "serve", "--port", "0", "--samples", "2", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+    )  # fmt: skip
+
+
+def port_of(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("tuned at http://127.0.0.1:"), line
+    return int(line.rpartition(":")[2])
+
+
+def ask(port: int, found: dict[str, Any]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    body = head + picture() + b"\r\n--x--\r\n"
+    try:
+        connection.request("POST", "/v1/classify", body, {"Content-Type": "multipart/form-data; boundary=x"})
+        reply = connection.getresponse()
+        found["status"], found["answer"] = reply.status, json.loads(reply.read()).get("answer")
+    except OSError as error:
+        found["error"] = error
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_under_way_is_finished_and_no_other_is_taken(
+    engine: SlowEngine, birds_csv: Path, how: signal.Signals
+) -> None:
+    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird")
+    port, found = port_of(process), dict[str, Any]()
+    thread = threading.Thread(target=ask, args=(port, found))
+    thread.start()
+    assert engine.asked.wait(30)
+    process.send_signal(how)
+    refused = False
+    while not refused:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            time.sleep(0.02)
+        except ConnectionRefusedError:
+            refused = True
+    assert process.poll() is None and not found
+    engine.go.set()
+    thread.join()
+    assert found == {"status": 200, "answer": "Herring Gull"}
+    assert process.wait(30) == 0
+    assert process.communicate() == ("", "")
+
+
+def test_the_grace_ends(engine: SlowEngine, birds_csv: Path) -> None:
+    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--grace", "0.3")
+    port, found = port_of(process), dict[str, Any]()
+    thread = threading.Thread(target=ask, args=(port, found))
+    thread.start()
+    assert engine.asked.wait(30)
+    process.terminate()
+    assert process.wait(30) == 0
+    thread.join()
+    assert found.get("status") != 200
+    process.communicate()
+
+
+def test_what_cannot_be_served_is_one_line(birds_csv: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        for options, message in (
+            (["--engine-url", "http://x/v1", "--port", taken], f"cannot listen on 127.0.0.1 port {taken}"),
+            (["--engine-url", "nowhere"], "engine_url is 'nowhere'"),
+            (["--engine-url", "http://x/v1", "--api-key-env", "NO_SUCH_KEY"], "NO_SUCH_KEY is not set"),
+            (["--engine-url", "http://x/v1", "--prompt", "none-such"], "is no prompt"),
+        ):
+            process = start("--taxonomy", str(birds_csv), "--root", "bird", *options)
+            _, errors = process.communicate(timeout=60)
+            assert process.returncode == 2 and message in errors and errors.count("\n") == 1, errors
+
+
+def test_the_prompt_is_that_of_the_contract(tmp_path: Path) -> None:
+    write_contract(tmp_path, {"prompt": contract_hash(load_prompt("short"))})
+    assert prompt_of(tmp_path) == load_prompt("short")
+    with pytest.raises(RlfgError, match="another prompt than 'think'"):
+        prompt_of(tmp_path, "think")
+    own = tmp_path / "own.txt"
+    own.write_text("Which bird?")
+    write_contract(tmp_path, {"prompt": contract_hash(load_prompt(str(own)))})
+    with pytest.raises(RlfgError, match="a prompt of its own"):
+        prompt_of(tmp_path)
+    assert prompt_of(tmp_path, str(own)).text == "Which bird?"
+    assert prompt_of(tmp_path / "nowhere").name == "think"
+
+
+def test_the_picture_budget_is_that_of_the_saved_processor(tmp_path: Path) -> None:
+    assert picture_budget(tmp_path) is None
+    assert picture_budget(ROOT / "recipes" / "assets" / "world-base") == (7056, 7056)
+    (tmp_path / "preprocessor_config.json").write_text('{"size": {"shortest_edge": 28, "longest_edge": 56}}')
+    assert picture_budget(tmp_path) == (28, 56)
