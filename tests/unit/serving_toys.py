@@ -130,7 +130,7 @@ async def gateway(
 def form(*pictures: bytes, **fields: str) -> aiohttp.FormData:
     data = aiohttp.FormData()
     for number, one in enumerate(pictures):
-        data.add_field("image", one, filename=f"{number}.png", content_type="image/png")
+        data.add_field("image", io.BytesIO(one), filename=f"{number}.png", content_type="image/png")
     for name, value in fields.items():
         data.add_field(name, value)
     return data

@@ -81,7 +81,7 @@ def birds_csv(tmp_path: Path) -> Path:
 
 def start(*options: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "rlfg.cli", "serve", "--port", "0", "--samples", "2", *options],
+        [sys.executable, "-c", "from rlfg.cli import main; main()", "serve", "--port", "0", "--samples", "2", *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
     )  # fmt: skip

@@ -21,10 +21,6 @@ MOST_REDIRECTS = 3
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-class Refused(OSError):
-    """An address that pictures are not fetched from."""
-
-
 def is_public(address: str) -> bool:
     """Whether an address is public: not private, loopback, link-local, nor one of these in an IPv6 disguise."""
     ip = ipaddress.ip_address(address.partition("%")[0])
@@ -58,7 +54,7 @@ class Fetcher:
         def make_socket(info: Any) -> socket.socket:
             family, kind, protocol, _, address = info
             if not self.allowed(str(address[0])):
-                raise Refused(f"{address[0]} is no public address")
+                raise OSError(f"{address[0]}: no public address")
             made = socket.socket(family, kind, protocol)
             made.setblocking(False)
             return made
@@ -84,7 +80,8 @@ class Fetcher:
         except TimeoutError:
             raise ApiError(400, f"the URL gave no picture within {self.timeout_s:g} s", param="image.url") from None
         except (aiohttp.ClientError, OSError) as error:
-            refused = "no public address" in str(error)
+            # Of several addresses the failures are joined to one text.
+            refused = "no public address" in str(getattr(error, "os_error", error))
             reason = "its host has no public address" if refused else type(error).__name__
             raise ApiError(400, f"the URL could not be fetched: {reason}", param="image.url") from error
 

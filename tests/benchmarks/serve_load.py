@@ -1,0 +1,197 @@
+"""What the gateway costs: beside the bare engine asked for the same tokens, and on an engine that takes no time.
+
+    python tests/benchmarks/serve_load.py --pictures 2000 --clients 64          # needs vLLM
+    python tests/benchmarks/serve_load.py --stub                                # needs none
+
+With vLLM on the embedded model: blocks of pictures go in turn through the gateway and straight to the engine, as the same
+chat request (n answers, a fixed count of tokens each, so that both decode the same), and the block ratios are reported.
+With the stub, which is a process of its own and answers at once: requests a second of gateway CPU, and the time a
+request takes longer through the gateway than without it, one at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+from aiohttp import web
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+
+from serving_toys import StubEngine, form
+
+from rlfg.data import load_prompt
+from rlfg.data.world import WorldSpec, write_world
+from rlfg.serving import ServerSpec, VllmServer
+from rlfg.serving.gateway import GatewaySpec, Limits
+from rlfg.serving.gateway.app import build_app
+from rlfg.taxonomy import load_taxonomy
+
+BASE = Path(__file__).parents[2] / "recipes" / "assets" / "world-base"
+QUESTION = load_prompt("short").text
+Ask = Callable[[bytes], Awaitable[None]]
+
+
+def serve_app(make: Callable[..., web.Application], args: tuple[Any, ...], ports: Any) -> None:
+    """Runs an application in this process and says at which port."""
+
+    async def run() -> None:
+        runner = web.AppRunner(make(*args), access_log=None, handler_cancellation=True)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+        ports.put(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+def start(make: Callable[..., web.Application], *args: Any) -> tuple[Any, str]:
+    context = multiprocessing.get_context("spawn")
+    ports = context.Queue()
+    process = context.Process(target=serve_app, args=(make, args, ports), daemon=True)
+    process.start()
+    return process, f"http://127.0.0.1:{ports.get(timeout=60)}"
+
+
+def stub_app() -> web.Application:
+    return StubEngine().app()
+
+
+def gateway_app(engine: str, world: str, samples: int, tokens: int, model: str) -> web.Application:
+    taxonomy = load_taxonomy(Path(world) / "taxonomy.csv", root="organism")
+    limits = Limits(samples=samples, waiting=1024)
+    spec = GatewaySpec(engine_url=engine, model=model, question=QUESTION, max_tokens=tokens, limits=limits)
+    return build_app(spec, taxonomy)
+
+
+def chat_body(picture: bytes, model: str, samples: int, tokens: int) -> dict[str, Any]:
+    """What the gateway asks."""
+    url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": QUESTION}]
+    drawing = {"temperature": 1, "top_p": 1, "top_k": -1, "min_p": 0, "repetition_penalty": 1}
+    return {
+        "model": model,
+        "messages": [{"role": "user", "content": content}],
+        "n": samples,
+        "max_tokens": tokens,
+        **drawing,
+    }
+
+
+async def drive(ask: Ask, pictures: list[bytes], clients: int) -> list[float]:
+    """Seconds of each request, `clients` at a time."""
+    left, times = iter(pictures), list[float]()
+
+    async def client() -> None:
+        for picture in left:
+            began = time.perf_counter()
+            await ask(picture)
+            times.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return times
+
+
+def asking(http: aiohttp.ClientSession, gateway: str, engine: str, args: Any, tokens: list[int]) -> tuple[Ask, Ask]:
+    """The two ways; either raises where the answer is not 200."""
+
+    async def through(picture: bytes) -> None:
+        async with http.post(f"{gateway}/v1/classify", data=form(picture)) as reply:
+            found = await reply.json()
+            assert reply.status == 200 and found["samples"]["asked"] == args.samples, found
+
+    async def bare(picture: bytes) -> None:
+        body = chat_body(picture, args.model, args.samples, args.tokens)
+        async with http.post(f"{engine}/chat/completions", json=body) as reply:
+            found = await reply.json()
+            assert reply.status == 200 and len(found["choices"]) == args.samples, found
+            tokens.append(found.get("usage", {}).get("completion_tokens", 0))
+
+    return through, bare
+
+
+async def against_vllm(gateway: str, engine: str, pictures: list[bytes], args: Any) -> None:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(600)
+    ) as http:
+        through, bare = asking(http, gateway, engine, args, [])
+        for ask in (through, bare):
+            await drive(ask, pictures[: args.clients], args.clients)
+        size = -(-len(pictures) // args.blocks)
+        rates: dict[str, list[float]] = {"gateway": [], "bare": []}
+        for number, start_at in enumerate(range(0, len(pictures), size)):
+            block = pictures[start_at : start_at + size]
+            ways = [("gateway", through), ("bare", bare)]
+            for name, ask in ways if number % 2 else reversed(ways):
+                began = time.perf_counter()
+                await drive(ask, block, args.clients)
+                rates[name].append(len(block) / (time.perf_counter() - began))
+    ratios = [a / b for a, b in zip(rates["gateway"], rates["bare"], strict=True)]
+    print(
+        f"{len(pictures)} pictures each way, {args.clients} clients, {args.samples} answers of {args.tokens} tokens at most; no error"
+    )
+    for name, values in rates.items():
+        print(f"{name:<8} {statistics.mean(values):7.2f} pictures/s   blocks {' '.join(f'{v:.2f}' for v in values)}")
+    print(
+        f"gateway / bare: median of {len(ratios)} blocks {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}"
+    )
+
+
+async def against_stub(gateway: str, engine: str, pid: int, pictures: list[bytes], args: Any) -> None:
+    process = psutil.Process(pid)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        through, bare = asking(http, gateway, engine, args, [])
+        await drive(through, pictures[:200], args.clients)
+        before, began = process.cpu_times(), time.perf_counter()
+        await drive(through, pictures, args.clients)
+        wall, after = time.perf_counter() - began, process.cpu_times()
+        cpu = after.user + after.system - before.user - before.system
+        alone = pictures[:500]
+        slow, fast = await drive(through, alone, 1), await drive(bare, alone, 1)
+    print(f"stub: {len(pictures)} requests, {args.clients} clients, no error: {len(pictures) / wall:.0f}/s, "
+          f"{len(pictures) / cpu:.0f} for a second of gateway CPU")  # fmt: skip
+    for share in (50, 99):
+        a, b = (statistics.quantiles(times, n=100)[share - 1] * 1000 for times in (slow, fast))
+        print(f"one at a time, p{share}: {a:.2f} ms through the gateway, {b:.2f} ms bare, {a - b:+.2f} ms")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--samples", type=int, default=10)
+    parser.add_argument("--tokens", type=int, default=56)
+    parser.add_argument("--blocks", type=int, default=8)
+    parser.add_argument("--model", default="tuned")
+    parser.add_argument("--stub", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        write_world(Path(folder), WorldSpec(seed=5, counts={"test": {"seen": 8}}))
+        drawn = [path.read_bytes() for path in sorted((Path(folder) / "images" / "test").iterdir())]
+        pictures = [drawn[i % len(drawn)] for i in range(args.pictures)]
+        if args.stub:
+            stub, url = start(stub_app)
+            gateway, address = start(gateway_app, f"{url}/v1", folder, args.samples, args.tokens, args.model)
+            asyncio.run(against_stub(address, f"{url}/v1", gateway.pid, pictures, args))
+            stub.terminate()
+        else:
+            spec = ServerSpec(model=str(BASE), name=args.model, max_model_len=512)
+            with VllmServer(spec, log=Path(folder) / "server.log") as server:
+                gateway, address = start(gateway_app, server.url, folder, args.samples, args.tokens, args.model)
+                asyncio.run(against_vllm(address, server.url, pictures, args))
+        gateway.terminate()
+
+
+if __name__ == "__main__":
+    main()

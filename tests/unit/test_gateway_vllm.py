@@ -1,0 +1,170 @@
+"""`rlfg serve` with the real engine on the embedded model: a random adapter, real requests."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("prometheus_client")
+if find_spec("vllm") is None:
+    pytest.skip("vLLM is not installed: make vllm", allow_module_level=True)
+
+import openai  # noqa: E402
+import psutil  # noqa: E402
+from peft import LoraConfig, get_peft_model  # noqa: E402
+from serving_toys import form  # noqa: E402
+from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402
+
+from rlfg.data import contract_hash, load_prompt  # noqa: E402
+from rlfg.data.contract import write_contract  # noqa: E402
+from rlfg.models.load import LANGUAGE_LINEARS  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / "recipes" / "assets" / "world-base"
+pytestmark = pytest.mark.vllm
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run leaves under final/: adapter, processor, contract."""
+    folder = tmp_path_factory.mktemp("run") / "final"
+    torch.manual_seed(0)
+    model = AutoModelForImageTextToText.from_pretrained(BASE, dtype=torch.float32)
+    get_peft_model(model, LoraConfig(r=4, target_modules=LANGUAGE_LINEARS)).save_pretrained(folder)
+    AutoProcessor.from_pretrained(BASE).save_pretrained(folder)
+    write_contract(folder, {"prompt": contract_hash(load_prompt("short")), "parse_mode": "lenient"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(adapter: Path, tiny_world: Path) -> Iterator[int]:
+    process = subprocess.Popen(
+        [
+            sys.executable, "-c", "from rlfg.cli import main; main()", "serve",
+            *("--model", str(BASE), "--adapter", str(adapter), "--taxonomy", str(tiny_world / "taxonomy.csv")),
+            *("--root", "organism", "--port", "0", "--samples", "4", "--max-tokens", "24", "--api-key-env", "KEY"),
+            *("--log", str(adapter.parent / "server.log"), "--", "--max-model-len", "512"),
+        ],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), "KEY": "outer"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    port = int(process.stdout.readline().rpartition(":")[2])
+    assert get(port, "/health")[0] == 200 and get(port, "/ready")[0] == 503
+    assert process.stdout.readline() == "ready\n"
+    yield port
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert len(family) >= 3 and not [one for one in family if one.is_running()]
+    process.stdout.close()
+
+
+def get(port: int, path: str, key: str | None = None) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {key}"} if key else {})
+    reply = connection.getresponse()
+    found = reply.status, reply.read().decode()
+    connection.close()
+    return found
+
+
+def ask(port: int, path: str, **body: Any) -> tuple[int, Any]:
+    async def post() -> tuple[int, Any]:
+        from aiohttp import ClientSession
+
+        headers = {"Authorization": "Bearer outer"}
+        async with (
+            ClientSession(f"http://127.0.0.1:{port}", headers=headers) as client,
+            client.post(path, **body) as reply,
+        ):
+            return reply.status, await reply.json()
+
+    return asyncio.run(post())
+
+
+@pytest.fixture(scope="module")
+def shown(tiny_world: Path) -> bytes:
+    return sorted((tiny_world / "images" / "test").iterdir())[0].read_bytes()
+
+
+def client(port: int, key: str = "outer") -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key=key, max_retries=0)
+
+
+def test_a_picture_is_classified_by_upload_and_base64(port: int, shown: bytes) -> None:
+    assert get(port, "/ready")[0] == 200
+    status, answer = ask(port, "/v1/classify", data=form(shown))
+    assert status == 200, answer
+    assert answer["model"] == "tuned" and answer["samples"].pop("asked") == 4 == sum(answer["samples"].values())
+    image = {"base64": base64.b64encode(shown).decode()}
+    status, answer = ask(port, "/v1/classify", json={"image": image, "samples": 2})
+    assert status == 200 and answer["samples"]["asked"] == 2
+    status, found = ask(port, "/v1/classify/batch", data=form(shown, b"junk", shown))
+    assert [("error" in one) for one in found["results"]] == [False, True, False], found
+
+
+def test_the_openai_client_speaks_to_the_engine_through_it(port: int, shown: bytes) -> None:
+    with client(port) as speaker:
+        assert {model.id for model in speaker.models.list()} == {"tuned", "tuned-base"}
+        url = f"data:image/png;base64,{base64.b64encode(shown).decode()}"
+        content: Any = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "What is this?"}]
+        asked: Any = {"model": "tuned", "messages": [{"role": "user", "content": content}], "temperature": 0}
+        whole = speaker.chat.completions.create(**asked, max_tokens=8).choices[0].message.content
+        parts = [
+            part.choices[0].delta.content or ""
+            for part in speaker.chat.completions.create(**asked, max_tokens=8, stream=True)
+        ]
+        assert whole and "".join(parts) == whole and len(parts) > 2
+        with pytest.raises(openai.NotFoundError):
+            speaker.chat.completions.create(**{**asked, "model": "none"})
+    with client(port, "wrong") as stranger, pytest.raises(openai.AuthenticationError, match="wrong"):
+        stranger.models.list()
+
+
+def test_the_engine_fetches_nothing(port: int) -> None:
+    content = [{"type": "image_url", "image_url": {"url": f"http://127.0.0.1:{port}/health"}}]
+    body = {"model": "tuned", "messages": [{"role": "user", "content": content}]}
+    status, answer = ask(port, "/v1/chat/completions", json=body)
+    assert status == 400 and "domain" in json.dumps(answer), answer
+
+
+def test_a_picture_of_strange_shape_is_the_clients_error(port: int) -> None:
+    from serving_toys import picture
+
+    status, answer = ask(port, "/v1/classify", data=form(picture((4000, 2))))
+    assert status == 400 and "cannot take this picture" in answer["error"]["message"], answer
+    assert get(port, "/ready")[0] == 200
+
+
+def test_a_client_that_leaves_ends_the_engines_work(port: int, shown: bytes) -> None:
+    """vLLM counts a request as running until it is aborted."""
+
+    async def leave() -> None:
+        from aiohttp import ClientSession
+
+        async with ClientSession(f"http://127.0.0.1:{port}", headers={"Authorization": "Bearer outer"}) as client:
+            url = f"data:image/png;base64,{base64.b64encode(shown).decode()}"
+            content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "Tell all."}]
+            body = {"model": "tuned", "messages": [{"role": "user", "content": content}], "ignore_eos": True}
+            async with client.post("/v1/chat/completions", json={**body, "max_tokens": 440, "stream": True}) as reply:
+                await reply.content.readany()
+
+    asyncio.run(leave())
+    deadline = time.monotonic() + 5
+    while 'status="499"' not in get(port, "/metrics")[1]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
