@@ -4,7 +4,7 @@
     python tests/benchmarks/serve_load.py --stub                                # needs none
 
 With vLLM on the embedded model: blocks of pictures go in turn through the gateway and straight to the engine, as the same
-chat request (n answers, a fixed count of tokens each, so that both decode the same), and the block ratios are reported.
+chat request. The engine's own count of tokens says whether both ways decoded as many; rates are of pictures and tokens.
 With the stub, which is a process of its own and answers at once: requests a second of gateway CPU, and the time a
 request takes longer through the gateway than without it, one at a time.
 """
@@ -40,6 +40,7 @@ from rlfg.taxonomy import load_taxonomy
 
 BASE = Path(__file__).parents[2] / "recipes" / "assets" / "world-base"
 QUESTION = load_prompt("short").text
+COUNTS = {"sft": {}, "rl": {}, "val": {}, "test": {"seen": 8}}
 Ask = Callable[[bytes], Awaitable[None]]
 
 
@@ -103,7 +104,7 @@ async def drive(ask: Ask, pictures: list[bytes], clients: int) -> list[float]:
     return times
 
 
-def asking(http: aiohttp.ClientSession, gateway: str, engine: str, args: Any, tokens: list[int]) -> tuple[Ask, Ask]:
+def asking(http: aiohttp.ClientSession, gateway: str, engine: str, args: Any) -> tuple[Ask, Ask]:
     """The two ways; either raises where the answer is not 200."""
 
     async def through(picture: bytes) -> None:
@@ -116,42 +117,47 @@ def asking(http: aiohttp.ClientSession, gateway: str, engine: str, args: Any, to
         async with http.post(f"{engine}/chat/completions", json=body) as reply:
             found = await reply.json()
             assert reply.status == 200 and len(found["choices"]) == args.samples, found
-            tokens.append(found.get("usage", {}).get("completion_tokens", 0))
 
     return through, bare
 
 
+async def generated(http: aiohttp.ClientSession, engine: str) -> float:
+    """Tokens that the engine has decoded so far, as it counts them."""
+    async with http.get(engine.removesuffix("/v1") + "/metrics") as reply:
+        lines = (await reply.text()).splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("vllm:generation_tokens_total"))
+
+
 async def against_vllm(gateway: str, engine: str, pictures: list[bytes], args: Any) -> None:
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(600)
-    ) as http:
-        through, bare = asking(http, gateway, engine, args, [])
+    timeout = aiohttp.ClientTimeout(600)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as http:
+        through, bare = asking(http, gateway, engine, args)
         for ask in (through, bare):
             await drive(ask, pictures[: args.clients], args.clients)
         size = -(-len(pictures) // args.blocks)
-        rates: dict[str, list[float]] = {"gateway": [], "bare": []}
-        for number, start_at in enumerate(range(0, len(pictures), size)):
-            block = pictures[start_at : start_at + size]
+        rates: dict[str, list[tuple[float, float]]] = {"gateway": [], "bare": []}
+        for number, first in enumerate(range(0, len(pictures), size)):
+            block = pictures[first : first + size]
             ways = [("gateway", through), ("bare", bare)]
             for name, ask in ways if number % 2 else reversed(ways):
-                began = time.perf_counter()
+                before, began = await generated(http, engine), time.perf_counter()
                 await drive(ask, block, args.clients)
-                rates[name].append(len(block) / (time.perf_counter() - began))
-    ratios = [a / b for a, b in zip(rates["gateway"], rates["bare"], strict=True)]
-    print(
-        f"{len(pictures)} pictures each way, {args.clients} clients, {args.samples} answers of {args.tokens} tokens at most; no error"
-    )
-    for name, values in rates.items():
-        print(f"{name:<8} {statistics.mean(values):7.2f} pictures/s   blocks {' '.join(f'{v:.2f}' for v in values)}")
-    print(
-        f"gateway / bare: median of {len(ratios)} blocks {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}"
-    )
+                seconds = time.perf_counter() - began
+                rates[name].append((len(block) / seconds, (await generated(http, engine) - before) / seconds))
+    print(f"{len(pictures)} pictures each way, {args.clients} clients, {args.samples} answers each, no error")
+    for what, unit in enumerate(("pictures/s", "tokens/s")):
+        ways_N = {name: [block[what] for block in blocks] for name, blocks in rates.items()}
+        for name, values in ways_N.items():
+            print(f"{name:<8}{statistics.mean(values):9.1f} {unit}  blocks {' '.join(f'{v:.1f}' for v in values)}")
+        ratios = [a / b for a, b in zip(ways_N["gateway"], ways_N["bare"], strict=True)]
+        spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+        print(f"gateway / bare, {unit}: median of {len(ratios)} blocks {statistics.median(ratios):.3f} ({spread})")
 
 
 async def against_stub(gateway: str, engine: str, pid: int, pictures: list[bytes], args: Any) -> None:
     process = psutil.Process(pid)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        through, bare = asking(http, gateway, engine, args, [])
+        through, bare = asking(http, gateway, engine, args)
         await drive(through, pictures[:200], args.clients)
         before, began = process.cpu_times(), time.perf_counter()
         await drive(through, pictures, args.clients)
@@ -177,7 +183,7 @@ def main() -> None:
     parser.add_argument("--stub", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        write_world(Path(folder), WorldSpec(seed=5, counts={"test": {"seen": 8}}))
+        write_world(Path(folder), WorldSpec(seed=5, counts=COUNTS))
         drawn = [path.read_bytes() for path in sorted((Path(folder) / "images" / "test").iterdir())]
         pictures = [drawn[i % len(drawn)] for i in range(args.pictures)]
         if args.stub:
