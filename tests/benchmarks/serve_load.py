@@ -3,8 +3,8 @@
     python tests/benchmarks/serve_load.py --pictures 2000 --clients 64          # needs vLLM
     python tests/benchmarks/serve_load.py --stub                                # needs none
 
-With vLLM on the embedded model: blocks of pictures go in turn through the gateway and straight to the engine, as one and
-the same chat request. The engine's own count of tokens says whether both ways decoded as many; rates are of pictures and tokens.
+With vLLM on the embedded model: blocks of pictures go in turn through the gateway and straight to the engine, as one
+and the same chat request. Rates are of pictures, and of tokens as the engine counts them, for both draw their answers.
 With the stub, which is a process of its own and answers at once: requests a second of gateway CPU, and the time a
 request takes longer through the gateway than without it, one at a time.
 """

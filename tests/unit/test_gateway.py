@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from serving_toys import SAID, StubEngine, form, gateway, picture, tagged
 
 from rlfg.errors import RlfgError
 from rlfg.serving.gateway import GatewaySpec, Limits
+from rlfg.serving.gateway.page import add_page
 
 Scenario = Callable[..., Coroutine[Any, Any, None]]
 
@@ -162,7 +164,8 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "a picture of another format": (lambda: {"data": form(picture(kind="TIFF"))}, 400, "none of PNG, JPEG, WEBP, GIF"),
     "a truncated PNG": (lambda: {"data": form(picture((64, 64))[:-30])}, 400, "damaged"),
     "a truncated JPEG": (lambda: {"data": form(picture((64, 64), "JPEG")[:400])}, 400, "damaged"),
-    "100 megapixels": (lambda: {"data": form(bomb(10_000, 10_000))}, 413, "10000 × 10000 = 100,000,000 pixels"),
+    "50 megapixels": (lambda: {"data": form(bomb(5_000, 10_000))}, 413, "5000 × 10000 = 50,000,000 pixels"),
+    "100 megapixels": (lambda: {"data": form(bomb(10_000, 10_000))}, 413, "pixels"),
     "a bomb": (lambda: {"data": form(bomb(2_000_000, 2_000_000))}, 413, "pixels"),
     "a GIF bomb": (lambda: {"data": form(gif_bomb())}, 413, "pixels"),
     "50 MB": (lambda: {"data": form(b"x" * 50_000_000)}, 413, "larger than"),
@@ -394,6 +397,20 @@ async def test_metrics_count_and_labels_are_bounded() -> None:
     ]
     assert [line for line in counted if line not in text] == []
     assert "rlfg_requests_in_flight 1.0" in text and len(SAID) == 10
+
+
+@run
+async def test_the_page_is_served_under_a_strict_policy(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>×</p>")
+    (tmp_path / "page.js").write_text("1")
+    async with gateway(StubEngine(), change=lambda app: add_page(app, tmp_path)) as client:
+        for path, kind, text in (("/page.js", "javascript", "1"), ("/index.html", "html", "<p>×</p>")):
+            async with client.get(path) as reply:
+                assert reply.status == 200 and kind in reply.content_type and await reply.text() == text
+                policy = reply.headers["Content-Security-Policy"]
+                assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy
+        async with client.get("/other.js") as reply:
+            assert reply.status == 404
 
 
 @run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from aiohttp import web
@@ -17,9 +18,9 @@ HEADERS = {
 }
 
 
-def add_page(app: web.Application) -> None:
-    """A route for each file of `rlfg/serving/page`, and `/` for its index.html. No folder, no routes."""
-    folder = resources.files("rlfg.serving") / "page"
+def add_page(app: web.Application, folder: Traversable | None = None) -> None:
+    """A route for each file of `folder` (`rlfg/serving/page`), and `/` for its index.html. No folder, no routes."""
+    folder = folder or resources.files("rlfg.serving") / "page"
     if not folder.is_dir():
         return
     for file in folder.iterdir():
