@@ -150,9 +150,7 @@ def test_a_picture_of_strange_shape_is_the_clients_error(port: int) -> None:
     assert get(port, "/ready")[0] == 200
 
 
-def test_a_client_that_leaves_ends_the_engines_work(port: int, shown: bytes) -> None:
-    """vLLM counts a request as running until it is aborted."""
-
+def test_a_client_that_leaves_a_stream_is_noticed(port: int, shown: bytes) -> None:
     async def leave() -> None:
         from aiohttp import ClientSession
 
