@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.calibrate_cli import add_calibrate
 from eval.cli import add_score, add_taxonomy_options, add_verifier_options, verifier_spec
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         _world,
         _predict,
         add_score,
+        add_calibrate,
         _report,
         _compare,
         _plan,

@@ -16,6 +16,7 @@ from eval.cli import add_taxonomy_options
 from rlfg.errors import RlfgError
 
 if TYPE_CHECKING:
+    from eval.backoff import Policy
     from rlfg.serving.gateway import GatewaySpec
     from rlfg.serving.spec import ServerSpec
     from rlfg.taxonomy import Taxonomy
@@ -36,8 +37,10 @@ def add_serve(commands: Any) -> None:
     add_taxonomy_options(parser)
     parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
     parser.add_argument("--prompt", help="a variant or a .txt file; by default that of the adapter's contract")
-    parser.add_argument("--threshold", type=float, default=0.5, help="share of the answers behind what is said (0.5)")
-    parser.add_argument("--samples", type=int, default=10, help="answers a picture (10)")
+    rule = parser.add_mutually_exclusive_group()
+    rule.add_argument("--policy", type=Path, help="what `rlfg calibrate` wrote: an answer as deep as it may be trusted")
+    rule.add_argument("--threshold", type=float, default=0.5, help="share of the answers behind what is said (0.5)")
+    parser.add_argument("--samples", type=int, help="answers a picture (those of --policy, else 10)")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--max-tokens", type=int, default=512, help="of one answer (512)")
@@ -98,28 +101,49 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
     contract = read_contract(folder)
     if contract.get("taxonomy") not in (None, taxonomy.hash):
         print(f"warning: {folder} was rewarded by another taxonomy than {args.taxonomy}", file=sys.stderr)
+    policy = policy_of(args, taxonomy)
     return GatewaySpec(
         engine_url=args.engine_url or "http://127.0.0.1/v1",
         model=args.name,
         question=prompt_of(folder, args.prompt).text,
         parse_mode=contract.get("parse_mode", "lenient"),
-        profile=args.profile,
+        profile=args.profile or policy.profile,
         temperature=args.temperature,
         top_p=args.top_p,
         max_tokens=args.max_tokens,
         picture_sides=picture_budget(folder) if args.engine_url else None,
-        threshold=args.threshold,
+        policy=policy,
         api_key=_key(args.api_key_env),
         engine_key=_key(args.engine_key_env) if args.engine_url else secrets.token_urlsafe(24),
         url_hosts=tuple(args.url_host),
         limits=Limits(
             body_bytes=args.max_body,
             pixels=args.max_pixels,
-            samples=args.samples,
+            samples=args.samples or policy.samples or 10,
             concurrency=args.concurrency,
             waiting=args.waiting,
         ),
     )
+
+
+def policy_of(args: argparse.Namespace, taxonomy: Taxonomy) -> Policy:
+    """The back-off policy of the options.
+
+    Raises:
+        RlfgError: It was fitted in another taxonomy.
+    """
+    from eval.backoff import Policy, read_policy
+
+    if args.policy is None:
+        return Policy(threshold=args.threshold)
+    policy = read_policy(args.policy)
+    if policy.taxonomy != taxonomy.hash:
+        raise RlfgError(f"{args.policy}: was fitted in another taxonomy than {args.taxonomy}; calibrate again")
+    if args.samples not in (None, policy.samples):
+        print(f"warning: {args.policy} holds for {policy.samples} samples, not {args.samples}", file=sys.stderr)
+    if policy.threshold is None:
+        print(f"warning: {args.policy} abstains always", file=sys.stderr)
+    return policy
 
 
 def engine_spec(args: argparse.Namespace, spec: GatewaySpec) -> ServerSpec:

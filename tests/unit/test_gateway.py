@@ -21,6 +21,7 @@ pytest.importorskip("prometheus_client")
 from PIL import Image
 from serving_toys import SAID, StubEngine, form, gateway, picture, tagged
 
+from eval.backoff import Policy
 from rlfg.errors import RlfgError
 from rlfg.serving.gateway import GatewaySpec, Limits
 from rlfg.serving.gateway.page import add_page
@@ -102,7 +103,7 @@ async def test_the_engine_is_asked_once_as_training_asks() -> None:
 @run
 async def test_it_backs_off_to_what_enough_answers_share(said: list[str], threshold: float, answer: str | None) -> None:
     async with (
-        gateway(StubEngine(tagged(said)), threshold=threshold) as client,
+        gateway(StubEngine(tagged(said)), policy=Policy(threshold=threshold)) as client,
         client.post("/v1/classify", data=form(picture())) as reply,
     ):
         found = await reply.json()
@@ -414,6 +415,29 @@ async def test_the_page_is_served_under_a_strict_policy(tmp_path: Path) -> None:
 
 
 @run
+async def test_a_calibrated_policy_is_told_where_it_holds() -> None:
+    policy = Policy(threshold=0.7, risk=0.1, delta=0.05, samples=10)
+    async with gateway(StubEngine(), policy=policy) as client:
+        found = []
+        for more in ({}, {"samples": "5"}, {"question": "Which bird?"}):
+            async with client.post("/v1/classify", data=form(picture(), **more)) as reply:
+                found.append(await reply.json())
+    assert found[0]["answer"] == "Laridae"
+    assert found[0]["policy"] == {"risk": 0.1, "delta": 0.05, "threshold": 0.7, "calibrated": True}
+    assert [one["policy"]["calibrated"] for one in found] == [True, False, False]
+
+
+@run
+async def test_a_policy_that_found_no_threshold_abstains() -> None:
+    async with (
+        gateway(StubEngine(), policy=Policy(threshold=None, risk=0.1, delta=0.05, samples=10)) as client,
+        client.post("/v1/classify", data=form(picture())) as reply,
+    ):
+        found = await reply.json()
+    assert found["abstained"] and found["answer"] is None and len(found["lineage"]) == 5
+
+
+@run
 async def test_the_taxonomy_is_told() -> None:
     async with gateway(StubEngine()) as client, client.get("/v1/taxonomy") as reply:
         found = await reply.json()
@@ -424,7 +448,6 @@ async def test_the_taxonomy_is_told() -> None:
 def test_a_spec_that_cannot_serve_is_refused() -> None:
     for options, message in (
         ({"engine_url": "localhost:8000"}, "engine_url"),
-        ({"threshold": 0}, "threshold"),
         ({"api_key": ""}, "key"),
         ({"temperature": 0}, "temperature 0"),
     ):

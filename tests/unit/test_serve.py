@@ -23,6 +23,7 @@ pytest.importorskip("prometheus_client")
 
 from serving_toys import picture
 
+from eval.backoff import Policy, write_policy
 from rlfg.data import contract_hash, load_prompt
 from rlfg.data.contract import prompt_of, write_contract
 from rlfg.errors import RlfgError
@@ -85,6 +86,14 @@ def start(*options: str, env: dict[str, str] | None = None) -> subprocess.Popen[
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
     )  # fmt: skip
+
+
+def test_a_policy_of_another_taxonomy_is_refused(engine: SlowEngine, birds_csv: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.json"
+    write_policy(policy, Policy(threshold=0.5, risk=0.1, delta=0.05, samples=2, taxonomy="another"))
+    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--policy", str(policy))
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 2 and "was fitted in another taxonomy" in said
 
 
 def port_of(process: subprocess.Popen[str]) -> int:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
+from eval.confidence import reader
 from rlfg.serving.gateway.classify import Classifier
 from rlfg.serving.gateway.engine import Engine
 from rlfg.serving.gateway.errors import as_json, engine_error
@@ -17,7 +18,6 @@ from rlfg.serving.gateway.metrics import Metrics
 from rlfg.serving.gateway.page import add_page
 from rlfg.serving.gateway.proxy import pass_through
 from rlfg.serving.gateway.spec import GatewaySpec
-from rlfg.serving.gateway.vote import reader
 from rlfg.taxonomy import Taxonomy
 
 

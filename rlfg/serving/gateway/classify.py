@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from eval.confidence import Reader
 from rlfg.serving.gateway.body import Asked, Source, read_asked
 from rlfg.serving.gateway.engine import Engine
 from rlfg.serving.gateway.errors import ApiError
@@ -18,7 +19,7 @@ from rlfg.serving.gateway.gate import Gate
 from rlfg.serving.gateway.metrics import Metrics
 from rlfg.serving.gateway.pictures import picture_url
 from rlfg.serving.gateway.spec import GatewaySpec
-from rlfg.serving.gateway.vote import Reader, vote
+from rlfg.serving.gateway.vote import vote
 from rlfg.taxonomy import Taxonomy
 
 
@@ -80,8 +81,14 @@ class Classifier:
             answered = time.perf_counter()
         self.metrics.decode.observe(decoded - fetched)
         self.metrics.engine.observe(answered - sent)
-        result = vote(self.taxonomy, [self.read(text) for text in texts], threshold=self.spec.threshold)
-        policy = {"risk": None, "delta": None, "threshold": self.spec.threshold, "calibrated": False}
+        result = vote(self.taxonomy, [self.read(text) for text in texts], threshold=self.spec.policy.threshold)
+        rule = self.spec.policy
+        policy = {
+            "risk": rule.risk,
+            "delta": rule.delta,
+            "threshold": rule.threshold,
+            "calibrated": rule.promises(asked.samples) and asked.question is None,
+        }
         timing = {
             "decode_ms": _ms(decoded - fetched),
             "model_ms": _ms(answered - sent),

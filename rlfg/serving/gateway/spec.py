@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from eval.backoff import Policy
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 
@@ -58,8 +59,8 @@ class GatewaySpec:
     """Of one answer."""
     picture_sides: tuple[int, int] | None = None
     """Least and most pixels the picture processor scales to, sent with every request; None: the engine's own."""
-    threshold: float = 0.5
-    """Share of the answers that must name a taxon, or something below it, for it to be vouched for."""
+    policy: Policy = field(default_factory=lambda: Policy(threshold=0.5))
+    """What is said of a picture."""
     api_key: str | None = None
     """What clients must show; None: nothing."""
     engine_key: str | None = None
@@ -71,8 +72,6 @@ class GatewaySpec:
     def __post_init__(self) -> None:
         if not self.engine_url.startswith(("http://", "https://")):
             raise RlfgError(f"engine_url is {self.engine_url!r}; it starts with http:// or https://, and ends with /v1")
-        if not 0 < self.threshold <= 1:
-            raise RlfgError(f"threshold is {self.threshold}; it is a share: above 0, at most 1")
         if self.temperature < 0 or not 0 < self.top_p <= 1 or self.max_tokens < 1:
             raise RlfgError("sampling needs temperature >= 0, 0 < top_p <= 1 and max_tokens >= 1")
         if self.temperature == 0 and self.limits.samples > 1:
