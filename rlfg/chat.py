@@ -111,10 +111,21 @@ class ChatClient:
         Raises:
             ChatFailure: After the last attempt, or at once where another would fail alike.
         """
+        return await self.reply(body, lambda text: read(_content(text)))
+
+    async def reply(self, body: Mapping[str, Any], read: Callable[[str], T]) -> T:
+        """The same for the whole reply, of any number of choices: `read` gets its JSON as text."""
+        return await self._retried("chat/completions", {"model": self.endpoint.model, **body}, read)
+
+    async def post(self, route: str, body: Mapping[str, Any]) -> str:
+        """What another route of the endpoint answers."""
+        return await self._retried(route, body, str)
+
+    async def _retried(self, route: str, body: Mapping[str, Any], read: Callable[[str], T]) -> T:
         retry = self.endpoint.retry
         for attempt in range(1, retry.attempts + 1):
             try:
-                result = await self._attempt(body, read)
+                result = await self._attempt(route, body, read)
             except ChatFailure as failure:
                 self._on_attempt(failure.reason)
                 if not failure.retryable:
@@ -128,20 +139,20 @@ class ChatClient:
                 return result
         raise AssertionError("the last attempt returns or raises")
 
-    async def _attempt(self, body: Mapping[str, Any], read: Callable[[str], T]) -> T:
-        text = await self._send(body)
+    async def _attempt(self, route: str, body: Mapping[str, Any], read: Callable[[str], T]) -> T:
+        text = await self._send(route, body)
         try:
-            return read(_content(text))
+            return read(text)
         except ValueError as error:
             raise ChatFailure(f"unusable reply: {error}", retryable=True) from None
 
-    async def _send(self, body: Mapping[str, Any]) -> str:
+    async def _send(self, route: str, body: Mapping[str, Any]) -> str:
         """The body of a 200 reply, read up to a limit."""
         aiohttp = _import_aiohttp()
         assert self._http is not None, "use `async with`"
-        url = self.endpoint.base_url.rstrip("/") + "/chat/completions"
+        url = f"{self.endpoint.base_url.rstrip('/')}/{route}"
         try:
-            async with self._http.post(url, json={"model": self.endpoint.model, **body}) as reply:
+            async with self._http.post(url, json=body) as reply:
                 text = await _read(reply.content)
         except TimeoutError:
             raise ChatFailure(f"no reply within {self.endpoint.timeout_s:g} s", retryable=True) from None

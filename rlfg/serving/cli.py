@@ -15,6 +15,7 @@ def add_server(commands: Any) -> None:
     parser.add_argument("--model", required=True, help="a local folder or a hub id")
     parser.add_argument("--name", help="what requests call it; by default as --model says")
     parser.add_argument("--adapter", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--runtime-adapters", action="store_true", help="also take adapters while running (rollouts)")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0: any free one (8000)")
     parser.add_argument("--log", type=Path, help="file for the server's output; by default it is shown")
@@ -29,7 +30,13 @@ def _run(args: argparse.Namespace) -> int:
     if not all(adapters.values()):
         raise RlfgError("--adapter is written NAME=FOLDER")
     spec = ServerSpec(
-        model=args.model, name=args.name, adapters=adapters, host=args.host, port=args.port, args=tuple(args.args)
+        model=args.model,
+        name=args.name,
+        adapters=adapters,
+        runtime_adapters=args.runtime_adapters,
+        host=args.host,
+        port=args.port,
+        args=tuple(args.args),
     )
     try:
         with VllmServer(spec, log=args.log) as server:

@@ -32,6 +32,9 @@ class AtomicCheckpoints:
         folder = Path(super()._get_output_dir(trial))  # type: ignore[misc]
         return str(folder / STAGING if self._saving else folder)
 
+    def close(self) -> None:
+        """Gives back what is held outside of this process: nothing, here."""
+
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """None: the run's own record says more, and TRL's would be rewritten at every checkpoint."""
 

@@ -12,6 +12,7 @@ from rlfg.data import DataSpec
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.rollouts.sampling import Sampling
+from rlfg.rollouts.vllm import VllmSpec
 from rlfg.training.objectives import Objective
 from rlfg.training.refill import DynamicSampling
 from rlfg.training.runspec import RunSpec
@@ -34,6 +35,8 @@ class GrpoConfig:
     detectors: DetectorSpec | None = field(default_factory=DetectorSpec)
     """Warn of reward hacking; null does not look."""
     sampling: Sampling = field(default_factory=Sampling)
+    rollouts: VllmSpec | None = None
+    """Let vLLM make the rollouts; null makes them with the model that is trained."""
     prompts_per_step: int = 256
     """Pictures answered between two weight updates of the sampler, all processes."""
     group_size: int = 10
@@ -88,6 +91,8 @@ class GrpoConfig:
             raise RlfgError("samples_every counts steps; set sample_groups to 0 for no table")
         if self.sampling.temperature == 0:
             raise RlfgError("sampling.temperature is 0: equal answers carry no gradient")
+        if self.rollouts and not (self.model.lora or self.model.adapter):
+            raise RlfgError("rollouts through vLLM carry a LoRA; add `model.lora`, or leave `rollouts` out")
         if self.objective.kl_coef and not (self.model.lora or self.model.adapter):
             raise RlfgError("objective.kl_coef needs an adapter to measure from; add `model.lora` or set it to 0")
         if self.run.eval_every and self.eval is None:

@@ -33,9 +33,13 @@ from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
+from rlfg.rollouts.vllm.asking import Ask, Manner
+from rlfg.rollouts.vllm.colocated import ColocatedEngine
+from rlfg.rollouts.vllm.server import ServerEngine
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
+from rlfg.training.microbatch import Microbatch, TrainRow
 from rlfg.training.peak import peak_memory
 from rlfg.training.prompting import Prompter
 from rlfg.training.refill import choose_groups, refill
@@ -43,6 +47,7 @@ from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
 from rlfg.training.sharding import inside, shard, whole
 from rlfg.training.update import StepBatch, Updater, step_batches
+from rlfg.training.vllm_rollouts import VllmRollouts
 from rlfg.types import Rollout
 
 
@@ -126,6 +131,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             },
         )
         self._pending: list[StepBatch] = []
+        self.vllm = self._vllm_rollouts(config, processor) if config.rollouts else None
 
     def _build_updater(self, config: GrpoConfig) -> Updater:
         return Updater(
@@ -140,6 +146,30 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             recompute=config.run.gradient_checkpointing,
             autocast=self.accelerator.autocast,
         )
+
+    def _vllm_rollouts(self, config: GrpoConfig, processor: Any) -> VllmRollouts:
+        assert config.rollouts is not None
+        spec, model = config.rollouts, self.accelerator.unwrap_model(self.model)
+        engine: Any = ServerEngine(spec)
+        if spec.mode == "colocated":
+            engine = ColocatedEngine(
+                spec, model=config.model.path, dtype=config.model.dtype, rank=model.peft_config["default"].r,
+                picture_size=dict(processor.image_processor.size), local_rank=self.accelerator.local_process_index,
+            )  # fmt: skip
+        manner = Manner(
+            sampling=config.sampling, banned_ids=(model.config.image_token_id,),
+            stop_after_answer=spec.stop_after_answer,
+        )  # fmt: skip
+        whole_floats = config.model.dtype == "float32" and self.accelerator.mixed_precision == "no"
+        return VllmRollouts(
+            spec, engine, self.accelerator, model, manner, folder=spec.folder(Path(config.run.output_dir)),
+            tolerance=spec.probe_tolerance or (0.01 if whole_floats else 0.1),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Gives back what rollouts took outside of this process."""
+        if self.vllm is not None:
+            self.vllm.close()
 
     # Rollouts
 
@@ -217,7 +247,10 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         for row, (_, index) in enumerate(mine):
             rows[str(index)].append(row)
         keys = [[(self.config.run.seed, "rollout", step, *mine[row][0]) for row in found] for found in rows.values()]
-        encoded, answers = self._generate_rows(list(prompts.values()), keys, self.config.sampling)
+        pictures = [int(key) for key in prompts]
+        encoded, answers = self._generate_rows(
+            self.examples, pictures, list(prompts.values()), keys, self.config.sampling
+        )
         prompts = dict(zip(prompts, encoded, strict=True))
         completions = {
             row: completion
@@ -250,9 +283,20 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         )
 
     def _generate_rows(
-        self, prompts: list[EncodedPrompt], keys: Sequence[Sequence[tuple[int | str, ...]]], sampling: Sampling
+        self,
+        examples: Examples,
+        pictures: Sequence[int],
+        prompts: list[EncodedPrompt],
+        keys: Sequence[Sequence[tuple[int | str, ...]]],
+        sampling: Sampling,
     ) -> tuple[list[EncodedPrompt], list[list[Completion]]]:
         """Completions of each prompt, and the prompts, with their pictures encoded where that is done once."""
+        ready = None
+        if self.vllm is not None:
+            self._sync(self.vllm)
+            each = zip(pictures, prompts, keys, strict=True)
+            ready = self.vllm.sample([self.prompter.ask(examples, i, p, k) for i, p, k in each], sampling)
+            self.vllm.engine.sleep()
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as model:
             training = model.training
             model.eval()
@@ -266,15 +310,34 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             )
 
             def run() -> tuple[list[EncodedPrompt], list[list[Completion]]]:
-                weights = merged(model) if self.merge else nullcontext()
+                weights = merged(model) if self.merge and ready is None else nullcontext()
                 with whole(model), weights, self.accelerator.autocast():
                     shown = self.prompter.encode(language_model(model), prompts)
-                    return shown, engine.generate(shown, keys, sampling)
+                    return shown, engine.generate(shown, keys, sampling) if ready is None else ready
 
             with torch.no_grad():
                 found = inside(model, run)
             model.train(training)
         return found
+
+    def _sync(self, vllm: VllmRollouts) -> None:
+        """Brings vLLM to the weights of this step, and makes sure of it."""
+        prompt = self.prompter.prompt(self.examples, 0)
+        step = self.state.global_step
+        ask = self.prompter.ask(self.examples, 0, prompt, [(self.config.run.seed, "probe", step)])
+
+        def logps(ask: Ask, found: Completion) -> list[float]:
+            row = TrainRow(prompt_key="probe", token_ids=found.token_ids, advantage=0.0)
+            training = self.model.training
+            self.model.eval()
+            with torch.no_grad():
+                scored = self.updater.logps(
+                    self.model_wrapped, Microbatch(prompts=[ask.prompt], rows=[row], prompt_of=[0])
+                )
+            self.model.train(training)
+            return list(scored.logps_RL[0].tolist())
+
+        self._record(vllm.sync(self.model_wrapped, step, ask, logps))
 
     def _score(self, everyone: list[Rollout]) -> list[Scored]:
         """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one.
@@ -354,7 +417,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         mine = list(range(rank, len(self.evaluation), world))
         prompts = [self.prompter.prompt(self.evaluation, i) for i in mine]
         greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
-        _, found = self._generate_rows(prompts, [[()]] * len(mine), greedy)
+        keys = [[(self.config.run.seed, "eval", i)] for i in mine]
+        _, found = self._generate_rows(self.evaluation, mine, prompts, keys, greedy)
         local = [
             Rollout(
                 step=self.state.global_step,

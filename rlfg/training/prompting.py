@@ -11,6 +11,7 @@ from rlfg.models.picture_cache import PictureCache
 from rlfg.models.pictures import can_encode_once, encode_pictures
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt, encode_prompt
+from rlfg.rollouts.vllm.asking import Ask
 from rlfg.training.config import GrpoConfig
 
 
@@ -53,6 +54,11 @@ class Prompter:
         if self.cache is not None:
             return self.cache.encode(messages, pictures)
         return encode_prompt(self.processor, messages, pictures)
+
+    def ask(self, examples: Examples, index: int, prompt: EncodedPrompt, keys: Sequence[tuple[int | str, ...]]) -> Ask:
+        """The same prompt as another engine is asked it."""
+        messages = [user_message(self.template, examples[index].question)]
+        return Ask(prompt=prompt, messages=messages, pictures=[examples.open_image(index)], keys=keys)
 
     def encode(self, lm: Any, prompts: Sequence[EncodedPrompt]) -> list[EncodedPrompt]:
         """The prompts with features in place of pixels, where pictures are encoded once."""

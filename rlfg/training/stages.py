@@ -137,8 +137,11 @@ def _run(
     _check_sharding(trainer.accelerator)
     if trainer.accelerator.is_main_process:
         _write_record(run, config, contract, trainer)
-    with _full_disk(run):
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        with _full_disk(run):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:
+        trainer.close()
     if stop.stopped:
         print(f"{run}: stopped by SIGTERM at step {trainer.state.global_step}; run the same command to resume")
         raise SystemExit(SIGTERM_STATUS)

@@ -1,0 +1,176 @@
+"""Rollouts from a vLLM engine of this process's own, on its GPU; asleep while weights are trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rlfg.errors import RlfgError
+from rlfg.rollouts.transformers_engine import Completion
+from rlfg.rollouts.vllm.asking import NEVER, Ask, EngineError, Manner, chat_messages, check_completions, check_prompt
+from rlfg.rollouts.vllm.spec import VllmSpec
+
+LAUNCHER = ("RANK", "WORLD_SIZE", "MASTER_", "GROUP_", "ROLE_", "LOCAL_", "TORCHELASTIC_", "OMP_NUM_THREADS")
+"""Variables of a launcher's own processes; an engine started from one of them is none of them."""
+LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+
+
+class ColocatedEngine:
+    """A `vllm.LLM` in a process of its own, that ends with this one.
+
+    Args:
+        spec: of the run.
+        model: folder or hub id of the base.
+        dtype: of the base.
+        rank: of the LoRA.
+        picture_size: the budget of the trainer's picture processor.
+        local_rank: which of the visible GPUs is this process's.
+        llm: `vllm.LLM`, or what stands in for it.
+    """
+
+    def __init__(
+        self,
+        spec: VllmSpec,
+        *,
+        model: str,
+        dtype: str,
+        rank: int,
+        picture_size: Mapping[str, int],
+        local_rank: int = 0,
+        llm: Any = None,
+    ) -> None:
+        if llm is None:
+            if find_spec("vllm") is None:
+                raise RlfgError("rollouts.mode colocated needs vLLM: pip install 'rlfg[vllm]' (docs/serving.md)")
+            from vllm import LLM
+
+            llm = LLM
+        self.sleeps = torch.cuda.is_available()
+        self.asleep = False
+        self.ids: dict[str, tuple[int, str]] = {}
+        self.count = 0
+        options: dict[str, Any] = {
+            "model": model,
+            "dtype": dtype,
+            "enable_lora": True,
+            "max_loras": 1,
+            "mm_processor_kwargs": {"size": dict(picture_size)},
+            "max_lora_rank": next(r for r in LORA_RANKS if r >= rank),
+            "logprobs_mode": "processed_logprobs",
+            "enable_sleep_mode": self.sleeps,
+            "gpu_memory_utilization": 0.4,
+            "enforce_eager": not self.sleeps,
+            **spec.engine,
+        }
+        if not self.sleeps:
+            options.pop("gpu_memory_utilization", None)
+        with _own_environment(local_rank):
+            self.llm = llm(**options)
+
+    def load(self, name: str, folder: Path) -> None:
+        """Puts the adapter in, and takes the one before out.
+
+        Raises:
+            EngineError: It cannot be loaded.
+        """
+        self.wake()
+        before, self.count = self.ids, self.count + 1
+        self.ids = {name: (self.count, str(folder))}
+        try:
+            for number, _ in before.values():
+                self.llm.llm_engine.remove_lora(number)
+            if not self.llm.llm_engine.add_lora(self._request(name)):
+                raise EngineError(f"vLLM did not take the adapter in {folder}")
+        except EngineError:
+            raise
+        except Exception as error:
+            raise EngineError(f"vLLM could not load the adapter in {folder}: {error}") from error
+
+    def sample(self, name: str, asks: Sequence[Ask], manner: Manner) -> list[list[Completion]]:
+        """Completions of each prompt by the policy `name`, each prompt submitted once.
+
+        Raises:
+            EngineError: An answer is not the one that was asked for.
+        """
+        if name not in self.ids:
+            raise EngineError(f"rollouts were asked of {name}, and the engine has {', '.join(self.ids) or 'none'}")
+        self.wake()
+        parameters = [self._parameters(ask, manner) for ask in asks]
+        outputs = self.llm.chat(
+            [chat_messages(ask) for ask in asks],
+            sampling_params=parameters,
+            lora_request=self._request(name),
+            use_tqdm=False,
+        )
+        return [_read(output, name, ask, manner) for output, ask in zip(outputs, asks, strict=True)]
+
+    def sleep(self) -> None:
+        """Gives its memory to the trainer. The CPU engine cannot, and need not."""
+        if self.sleeps and not self.asleep:
+            self.llm.sleep(level=1)
+            self.asleep = True
+
+    def wake(self) -> None:
+        """Takes its memory back."""
+        if self.asleep:
+            self.llm.wake_up()
+            self.asleep = False
+
+    def close(self) -> None:
+        """Ends the engine's process."""
+        shutdown = getattr(getattr(self.llm, "llm_engine", None), "engine_core", None)
+        if shutdown is not None:
+            shutdown.shutdown()
+
+    def _request(self, name: str) -> Any:
+        from vllm.lora.request import LoRARequest
+
+        number, folder = self.ids[name]
+        return LoRARequest(name, number, folder)
+
+    def _parameters(self, ask: Ask, manner: Manner) -> Any:
+        from vllm import SamplingParams
+
+        bias = dict.fromkeys(manner.banned_ids, NEVER)
+        return SamplingParams(**manner.parameters(ask), logprobs=0, logit_bias=bias)
+
+
+def _read(output: Any, name: str, ask: Ask, manner: Manner) -> list[Completion]:
+    served = getattr(output.lora_request, "lora_name", None)
+    if served != name:
+        raise EngineError(f"rollouts were asked of {name}, and came from {served}")
+    check_prompt(ask, output.prompt_token_ids)
+    found = [
+        Completion(
+            token_ids=tuple(one.token_ids),
+            logps=tuple(tokens[i].logprob for tokens, i in zip(one.logprobs, one.token_ids, strict=True)),
+            finish_reason=one.finish_reason,
+        )
+        for one in sorted(output.outputs, key=lambda one: one.index)
+    ]
+    check_completions(ask, found, manner.banned_ids)
+    return found
+
+
+@contextmanager
+def _own_environment(local_rank: int) -> Iterator[None]:
+    """Variables of an engine of one GPU, none of the launcher's; put back afterwards."""
+    kept = dict(os.environ)
+    for name in [n for n in os.environ if n.startswith(LAUNCHER)]:
+        del os.environ[name]
+    os.environ["VLLM_WORKER_MULTIPROCESSING_METHOD"] = "spawn"
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+    if torch.cuda.is_available():
+        visible = kept.get("CUDA_VISIBLE_DEVICES", "").split(",") if kept.get("CUDA_VISIBLE_DEVICES") else None
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible[local_rank] if visible else str(local_rank)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)

@@ -1,0 +1,171 @@
+"""Rollouts by vLLM in training: whose answers they are is certain, or the run stops.
+
+Each version of the policy is written once, as an adapter under a name that no other run or step has; engines are asked
+by that name. After each sync a probe compares the engine's log-probabilities with the trainer's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list, gather_object
+
+from rlfg.rollouts.sampling import Sampling
+from rlfg.rollouts.transformers_engine import Completion
+from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner
+from rlfg.rollouts.vllm.spec import VllmSpec
+from rlfg.training.sync import adapter_tensors, check_adapter_says_all, forget, write_adapter
+
+PROBE_TOKENS = 16
+
+
+class Engine(Protocol):
+    """A vLLM engine, wherever it runs."""
+
+    def load(self, name: str, folder: Path) -> None:
+        """Takes an adapter in, and the one before out."""
+
+    def sample(self, name: str, asks: Sequence[Ask], manner: Manner) -> list[list[Completion]]:
+        """Completions by the policy of that name, and of no other."""
+
+    def sleep(self) -> None:
+        """Gives memory to the trainer, until it is asked again."""
+
+    def close(self) -> None:
+        """Ends what it has begun."""
+
+
+class VllmRollouts:
+    """An engine that always holds the policy of the step.
+
+    Args:
+        spec: of the engine.
+        engine: it; every process has one, of a server each the same.
+        accelerator: of the run.
+        model: for what it trains.
+        manner: how all prompts are asked.
+        folder: where adapters are put.
+        tolerance: of the probe, in nats a token.
+
+    Raises:
+        RlfgError: An adapter cannot express what is trained.
+    """
+
+    def __init__(
+        self,
+        spec: VllmSpec,
+        engine: Engine,
+        accelerator: Accelerator,
+        model: Any,
+        manner: Manner,
+        *,
+        folder: Path,
+        tolerance: float,
+    ) -> None:
+        check_adapter_says_all(model)
+        self.engine, self.accelerator, self.manner = engine, accelerator, manner
+        self.shared = spec.mode == "server"
+        run = broadcast_object_list([secrets.token_hex(6)])[0]
+        self.run, self.folder, self.tolerance = f"rlfg-{run}", folder / f"rlfg-{run}", tolerance
+        self.version: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the policy that the engine holds."""
+        return f"{self.run}-{self.version}"
+
+    def sync(
+        self, model: Any, version: int, probe: Ask, logps_of: Callable[[Ask, Completion], Sequence[float]]
+    ) -> dict[str, float]:
+        """Brings the engine to a version of the policy, where it has another; every process must call it.
+
+        Args:
+            model: as it is trained.
+            version: of its weights.
+            probe: one prompt.
+            logps_of: the trainer's log-probabilities of a completion of it; every process calls it.
+
+        Returns:
+            Seconds, megabytes and the probe's difference; nothing where there was nothing to do.
+
+        Raises:
+            RlfgError: The engine does not hold that version now.
+        """
+        if version == self.version:
+            return {}
+        began, before = time.perf_counter(), self.version
+        tensors = adapter_tensors(model)
+        self.version = version
+        folder = self.folder / str(version)
+        size = self._on_main(lambda: write_adapter(model, tensors, folder))
+        if self.shared:
+            self._on_main(lambda: self.engine.load(self.name, folder))
+        else:
+            self._everywhere(lambda: self.engine.load(self.name, folder))
+        if self.accelerator.is_main_process and before is not None:
+            forget(self.folder / str(before))
+        seconds = time.perf_counter() - began
+        return {"time/sync": seconds, "sync/mb": size / 1e6, "sync/probe_gap": self._probe(probe, logps_of)}
+
+    def sample(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Completion]]:
+        """Completions of this process's prompts by the version last synced."""
+        if not asks:
+            return []
+        return self.engine.sample(self.name, asks, replace(self.manner, sampling=sampling))
+
+    def close(self) -> None:
+        """Leaves no adapter behind."""
+        if not self.shared or self.accelerator.is_main_process:
+            self.engine.close()
+        if self.accelerator.is_main_process:
+            forget(self.folder)
+
+    def _probe(self, probe: Ask, logps_of: Callable[[Ask, Completion], Sequence[float]]) -> float:
+        """Mean difference of log-probabilities, in nats a token."""
+        manner = replace(self.manner, sampling=replace(self.manner.sampling, max_new_tokens=PROBE_TOKENS))
+        found: Completion = self._on_main(lambda: self.engine.sample(self.name, [probe], manner)[0][0])
+        ours = logps_of(probe, found)
+        gap = sum(abs(a - b) for a, b in zip(found.logps, ours, strict=True)) / len(found.logps)
+        if not gap <= self.tolerance:  # NaN is no agreement either
+            raise EngineError(
+                f"vLLM and the trainer give the same tokens log-probabilities {gap:.3g} nats apart (at most "
+                f"{self.tolerance:g}; vLLM {_short(found.logps)}, trainer {_short(ours)}): another base model, dtype "
+                "or adapter is loaded, or the server was not started with --logprobs-mode processed_logprobs"
+            )
+        return gap
+
+    def _on_main(self, work: Callable[[], Any]) -> Any:
+        """What the main process finds; its failure is everybody's."""
+        box: list[Any] = [None]
+        if self.accelerator.is_main_process:
+            box = [_tried(work)]
+        return _given(broadcast_object_list(box)[0])
+
+    def _everywhere(self, work: Callable[[], Any]) -> None:
+        """The failure of one process is everybody's."""
+        failed = _tried(work)
+        for one in gather_object([failed]):
+            _given(one)
+
+
+def _tried(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except Exception as error:
+        return error
+
+
+def _given(found: Any) -> Any:
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _short(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.3f}" for value in values[:4])
