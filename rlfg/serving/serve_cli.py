@@ -111,7 +111,6 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
         temperature=args.temperature,
         top_p=args.top_p,
         max_tokens=args.max_tokens,
-        picture_sides=picture_budget(folder) if args.engine_url else None,
         policy=policy,
         api_key=_key(args.api_key_env),
         engine_key=_key(args.engine_key_env) if args.engine_url else secrets.token_urlsafe(24),

@@ -81,9 +81,6 @@ class Engine:
             "repetition_penalty": 1,
             "max_tokens": spec.max_tokens,
         }
-        if spec.picture_sides is not None:
-            least, most = spec.picture_sides
-            body["mm_processor_kwargs"] = {"size": {"shortest_edge": least, "longest_edge": most}}
         return body
 
 

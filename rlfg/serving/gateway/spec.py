@@ -57,8 +57,6 @@ class GatewaySpec:
     top_p: float = 1.0
     max_tokens: int = 512
     """Of one answer."""
-    picture_sides: tuple[int, int] | None = None
-    """Least and most pixels the picture processor scales to, sent with every request; None: the engine's own."""
     policy: Policy = field(default_factory=lambda: Policy(threshold=0.5))
     """What is said of a picture."""
     api_key: str | None = None

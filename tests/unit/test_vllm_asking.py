@@ -1,0 +1,192 @@
+"""What vLLM is asked and what of its answers is believed; no engine is needed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from peft import load_peft_weights  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from rlfg.errors import RlfgError  # noqa: E402
+from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
+from rlfg.models.prompts import EncodedPrompt  # noqa: E402
+from rlfg.rollouts.sampling import Sampling  # noqa: E402
+from rlfg.rollouts.vllm import VllmSpec, colocated  # noqa: E402
+from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages  # noqa: E402
+from rlfg.rollouts.vllm.server import read_reply, request_options  # noqa: E402
+from rlfg.training.sync import adapter_tensors, check_adapter_says_all, write_adapter  # noqa: E402
+
+MANNER = Manner(sampling=Sampling(temperature=0.7, max_new_tokens=9), banned_ids=(5,), stop_after_answer=True)
+
+
+def ask(count: int = 2) -> Ask:
+    prompt = EncodedPrompt(
+        input_ids_T=torch.tensor([1, 2, 3]), mm_token_type_ids_T=None, pixel_values_ND=None, image_grid_thw_K3=None
+    )
+    messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}]
+    return Ask(
+        prompt=prompt, messages=messages, pictures=[Image.new("RGB", (4, 4))], keys=[(1, k) for k in range(count)]
+    )
+
+
+def reply(**changes: Any) -> dict[str, Any]:
+    def choice(index: int, ids: list[int]) -> dict[str, Any]:
+        content = [{"logprob": -0.5 * token} for token in ids]
+        return {"index": index, "token_ids": ids, "finish_reason": "stop", "logprobs": {"content": content}}
+
+    return {
+        "model": "run-7",
+        "prompt_token_ids": [1, 2, 3],
+        "choices": [choice(1, [8]), choice(0, [6, 7])],
+        **changes,
+    }
+
+
+def test_a_reply_is_read_in_order() -> None:
+    found = read_reply(reply(), "run-7", ask(), MANNER)
+    assert [(c.token_ids, c.logps, c.finish_reason) for c in found] == [
+        ((6, 7), (-3.0, -3.5), "stop"), ((8,), (-4.0,), "stop"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": "run-6"}, "asked of run-7, and came from run-6"),
+        ({"prompt_token_ids": [1, 9, 3]}, r"difference at 1 \(\[9, 3\] instead of \[2, 3\]\)"),
+        ({"prompt_token_ids": [1, 2]}, "2 tokens instead of 3"),
+        ({"prompt_token_ids": None}, "0 tokens instead of 3"),
+        ({"choices": reply()["choices"][:1]}, "asked for 2 completions and gave 1"),
+        ({"choices": [{"index": 0}] * 2}, "lacks 'token_ids'"),
+    ],
+)
+def test_a_reply_that_is_not_what_was_asked_for_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(EngineError, match=said):
+        read_reply(reply(**changes), "run-7", ask(), MANNER)
+
+
+def test_a_picture_token_in_a_completion_is_refused() -> None:
+    bad = reply()
+    bad["choices"][0]["token_ids"] = [5]
+    with pytest.raises(EngineError, match="picture token"):
+        read_reply(bad, "run-7", ask(), MANNER)
+
+
+def test_a_prompt_is_asked_once_as_training_samples() -> None:
+    options = request_options(ask(3), MANNER)
+    assert (options["n"], options["temperature"], options["top_p"], options["max_tokens"]) == (3, 0.7, 1.0, 9)
+    assert (options["top_k"], options["min_p"], options["repetition_penalty"]) == (-1, 0.0, 1.0)
+    assert options["logit_bias"] == {"5": -100.0}
+    assert options["stop"] == ["</answer>"] and options["include_stop_str_in_output"]
+    assert options["seed"] == request_options(ask(2), MANNER)["seed"]
+    [message] = chat_messages(ask())
+    assert [part["type"] for part in message["content"]] == ["image_url", "text"]
+    assert message["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+class StandIn:
+    """What of `vllm.LLM` is used; tells what it was told."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options, self.told = options, list[Any]()
+        self.llm_engine = SimpleNamespace(
+            add_lora=lambda request: self.told.append(("add", request)) or True,
+            remove_lora=lambda number: self.told.append(("remove", number)),
+        )
+
+    def chat(self, messages: list[Any], **how: Any) -> list[Any]:
+        self.told.append(("chat", how["lora_request"]))
+        tokens = [OrderedDict({6: SimpleNamespace(logprob=-1.0)})]
+        one = SimpleNamespace(index=0, token_ids=[6], logprobs=tokens, finish_reason="stop")
+        name = SimpleNamespace(lora_name=how["lora_request"][0])
+        return [SimpleNamespace(lora_request=name, prompt_token_ids=[1, 2, 3], outputs=[one]) for _ in messages]
+
+    def sleep(self, level: int) -> None:
+        self.told.append(("sleep", level))
+
+    def wake_up(self) -> None:
+        self.told.append("wake")
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, *, gpu: bool, spec: VllmSpec | None = None) -> Any:
+    monkeypatch.setattr(colocated.torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(colocated.ColocatedEngine, "_request", lambda self, name: (name, *self.ids[name]))
+    monkeypatch.setattr(colocated.ColocatedEngine, "_parameters", lambda self, ask, manner: len(ask.keys))
+    spec = spec or VllmSpec(mode="colocated", engine={"max_model_len": 100})
+    return colocated.ColocatedEngine(
+        spec, model="base", dtype="bfloat16", rank=20, picture_size={"longest_edge": 9}, local_rank=1, llm=StandIn
+    )
+
+
+def test_a_colocated_engine_sleeps_while_weights_are_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = stand_in(monkeypatch, gpu=True)
+    engine.load("run-0", Path("a"))
+    engine.sample("run-0", [ask(1)], MANNER)
+    engine.sleep()
+    engine.sleep()
+    engine.load("run-1", Path("b"))
+    engine.sample("run-1", [ask(1)], MANNER)
+    assert engine.llm.told == [
+        ("add", ("run-0", 1, "a")), ("chat", ("run-0", 1, "a")), ("sleep", 1),
+        "wake", ("remove", 1), ("add", ("run-1", 2, "b")), ("chat", ("run-1", 2, "b")),
+    ]  # fmt: skip
+    options = engine.llm.options
+    assert options["max_lora_rank"] == 32 and options["enable_sleep_mode"] and options["max_model_len"] == 100
+    assert options["mm_processor_kwargs"] == {"size": {"longest_edge": 9}}
+    with pytest.raises(EngineError, match="asked of run-0, and the engine has run-1"):
+        engine.sample("run-0", [ask(1)], MANNER)
+
+
+def test_a_cpu_engine_stays_awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = stand_in(monkeypatch, gpu=False)
+    engine.sleep()
+    assert engine.llm.told == [] and not engine.llm.options["enable_sleep_mode"]
+    assert "gpu_memory_utilization" not in engine.llm.options
+
+
+def test_the_engine_is_started_with_variables_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, str] = {}
+    monkeypatch.setattr(StandIn, "__init__", lambda self, **_: seen.update(colocated.os.environ))
+    for name, value in {"RANK": "1", "MASTER_ADDR": "x", "CUDA_VISIBLE_DEVICES": "4,5", "KEPT": "yes"}.items():
+        monkeypatch.setenv(name, value)
+    stand_in(monkeypatch, gpu=True)
+    assert "RANK" not in seen and "MASTER_ADDR" not in seen
+    assert (seen["CUDA_VISIBLE_DEVICES"], seen["KEPT"]) == ("5", "yes")
+    assert colocated.os.environ["RANK"] == "1" and colocated.os.environ["CUDA_VISIBLE_DEVICES"] == "4,5"
+
+
+def test_the_adapter_is_that_which_peft_saves(tiny_model: Path, tmp_path: Path) -> None:
+    model = load_model(ModelSpec(path=str(tiny_model), dtype="float32", lora=LoraSpec(r=4, alpha=8)), trainable=True)
+    add_reference(model)
+    check_adapter_says_all(model)
+    size = write_adapter(model, adapter_tensors(model), tmp_path / "ours")
+    model.save_pretrained(tmp_path / "peft", selected_adapters=["default"])
+    ours, theirs = (
+        load_peft_weights(str(tmp_path / "ours"), device="cpu"),
+        load_peft_weights(str(tmp_path / "peft"), device="cpu"),
+    )
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert sum(t.numel() * 4 for t in ours.values()) < size < 2 * sum(t.numel() * 4 for t in ours.values())
+
+
+def test_what_an_adapter_cannot_express_is_refused(tiny_model: Path) -> None:
+    model = load_model(ModelSpec(path=str(tiny_model), dtype="float32"), trainable=True)
+    with pytest.raises(RlfgError, match=r"carry a LoRA of the language model, and this run trains .*weight"):
+        check_adapter_says_all(model)
+
+
+def test_a_spec_that_cannot_work_is_refused() -> None:
+    for options, said in (
+        ({"url": "localhost:8000"}, "rollouts.url"),
+        ({"concurrency": 0}, "rollouts.concurrency"),
+        ({"engine": {"max_model_len": 5}}, "rollouts.engine is for mode colocated"),
+    ):
+        with pytest.raises(RlfgError, match=said):
+            VllmSpec(**options)
