@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -17,7 +20,7 @@ if find_spec("vllm") is None:
     pytest.skip("vLLM is not installed: make vllm", allow_module_level=True)
 
 from accelerate import Accelerator  # noqa: E402
-from launching import BASE, launch, rollouts  # noqa: E402
+from launching import BASE, ROOT, environment, launch, rollouts  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from rlfg.errors import RlfgError  # noqa: E402
@@ -31,6 +34,7 @@ from rlfg.rollouts.vllm import VllmSpec, asking  # noqa: E402
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner  # noqa: E402
 from rlfg.rollouts.vllm.server import ServerEngine  # noqa: E402
 from rlfg.serving import ServerSpec, VllmServer  # noqa: E402
+from rlfg.serving.vllm_server import claim_port  # noqa: E402
 from rlfg.training.logps import Row, completion_logps  # noqa: E402
 from rlfg.training.sync import adapter_tensors, write_adapter  # noqa: E402
 from rlfg.training.vllm_rollouts import VllmRollouts  # noqa: E402
@@ -209,6 +213,36 @@ def test_a_corrupted_sync_stops_the_run(server: VllmServer, policy: Any, tmp_pat
         rollouts.sync(policy, 1, probe, lambda ask, found: trainers(policy, ask, found))
     rollouts.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_the_slurm_script_runs_the_whole_topology(tiny_world: Path, tmp_path: Path) -> None:
+    """Judge, rollout server and trainer, started, waited for and ended by the script itself."""
+    config = tmp_path / "grpo.yaml"
+    config.write_text(f"""
+model: {{path: {BASE}, dtype: float32, lora: {{r: 4, alpha: 8}}}}
+data: {{path: {tiny_world}/rl.jsonl}}
+verifier: {{taxonomy: {tiny_world}/taxonomy.csv, root: organism}}
+prompt: short
+sampling: {{max_new_tokens: 8}}
+prompts_per_step: 2
+group_size: 4
+run: {{output_dir: {tmp_path}/run, steps: 2, report_to: [], use_cpu: true}}
+""")
+    ports = [claim_port("127.0.0.1", 0) for _ in range(2)]
+    variables = {
+        "MODEL": str(BASE), "JUDGE": str(BASE), "TRAIN_GPUS": "0", "ROLLOUT_GPUS": "0", "JUDGE_GPUS": "0",
+        "ROLLOUT_PORT": str(ports[0]), "JUDGE_PORT": str(ports[1]), "LOGS": str(tmp_path / "logs"),
+        "LAUNCH": "recipes/launch/cpu.yaml", "JUDGE_OPTIONS": "--max-model-len 2048",
+        "ROLLOUT_OPTIONS": "--max-model-len 2048 --dtype float32",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }  # fmt: skip
+    command = ["bash", str(ROOT / "recipes" / "slurm" / "judged-grpo.sbatch"), str(config)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**environment(), **variables}, cwd=ROOT, timeout=400
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    assert (tmp_path / "run" / "final" / "adapter_model.safetensors").is_file()
+    assert all(claim_port("127.0.0.1", port) for port in ports), "the servers are gone"
 
 
 @pytest.mark.parametrize("mode", ["server", "colocated"])

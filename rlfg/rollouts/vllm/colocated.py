@@ -61,7 +61,7 @@ class ColocatedEngine:
             "enable_lora": True,
             "max_loras": 1,
             "mm_processor_kwargs": {"size": dict(picture_size)},
-            "max_lora_rank": next(r for r in LORA_RANKS if r >= rank),
+            "max_lora_rank": _room(rank),
             "logprobs_mode": "processed_logprobs",
             "enable_sleep_mode": self.sleeps,
             "gpu_memory_utilization": 0.4,
@@ -139,6 +139,13 @@ class ColocatedEngine:
 
         bias = dict.fromkeys(manner.banned_ids, NEVER)
         return SamplingParams(**manner.parameters(ask), logprobs=0, logit_bias=bias)
+
+
+def _room(rank: int) -> int:
+    found = next((room for room in LORA_RANKS if room >= rank), None)
+    if found is None:
+        raise RlfgError(f"model.lora.r is {rank}; vLLM takes at most {LORA_RANKS[-1]}")
+    return found
 
 
 def _read(output: Any, name: str, ask: Ask, manner: Manner) -> list[Completion]:
