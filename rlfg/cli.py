@@ -16,6 +16,7 @@ from rlfg.errors import RlfgError
 from rlfg.serving.cli import add_server
 from rlfg.serving.serve_cli import add_serve
 from rlfg.taxonomy.cli import add_taxonomy
+from rlfg.training.exporting.cli import add_export
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         _recipes,
     ):
         add(commands)
+    add_export(commands)
     add_serve(commands)
     add_server(commands)
     return parser

@@ -94,6 +94,7 @@ def load_model(spec: ModelSpec, *, trainable: bool = False) -> Any:
         revision=spec.revision,
         dtype=DTYPES[spec.dtype],
         attn_implementation=spec.attention,
+        use_safetensors=True,
         quantization_config=quantization,
     )
     if spec.adapter:

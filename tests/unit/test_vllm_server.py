@@ -33,6 +33,7 @@ from rlfg.chat import Endpoint  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LANGUAGE_LINEARS, ModelSpec, load_model  # noqa: E402
 from rlfg.serving import ServerSpec, VllmServer  # noqa: E402
+from rlfg.training.exporting.export import ExportSpec, export  # noqa: E402
 
 BASE = Path(__file__).resolve().parents[2] / "recipes" / "assets" / "world-base"
 LABELS = ("WRONG", "ABSTAIN", "GENERIC", "LESS_SPECIFIC", "SPECIFIC", "MORE_SPECIFIC")
@@ -241,3 +242,13 @@ def test_a_context_the_model_does_not_bear_is_one_clear_error(tmp_path: Path) ->
         VllmServer(ServerSpec(model=str(BASE), max_model_len=9000), log=tmp_path / "server.log", ready_within=120),
     ):
         pass
+
+
+def test_an_export_is_served_without_an_adapter(tmp_path: Path, picture: list[dict[str, Any]]) -> None:
+    """The first greedy tokens of the merged folder, by vLLM, are those of the adapter on its base, by transformers."""
+    export(ExportSpec(trained=random_adapter(tmp_path / "trained", 5), out=tmp_path / "plain", pictures=1))
+    spec = ServerSpec(model=str(tmp_path / "plain"), name="plain", max_model_len=CONTEXT, dtype="float32")
+    with VllmServer(spec, log=tmp_path / "log", ready_within=300) as running:
+        theirs = said(chat(running, picture, model="plain", max_tokens=4))
+    # The random adapter soon comes to tokens that are as likely as each other.
+    assert theirs and transformers_says(picture, str(tmp_path / "trained")).startswith(theirs)
