@@ -13,6 +13,7 @@ from eval.cli import add_score, add_taxonomy_options, add_verifier_options, veri
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.errors import RlfgError
+from rlfg.serving.classify_cli import add_classify
 from rlfg.serving.cli import add_server
 from rlfg.serving.serve_cli import add_serve
 from rlfg.taxonomy.cli import add_taxonomy
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         add(commands)
     add_export(commands)
     add_serve(commands)
+    add_classify(commands)
     add_server(commands)
     return parser
 

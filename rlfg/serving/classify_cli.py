@@ -1,0 +1,150 @@
+"""`rlfg classify`: pictures in files, answers out; goes on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from eval.predictions import drop_torn_line
+from rlfg.data.examples import PICTURES
+from rlfg.errors import RlfgError
+from rlfg.serving.client import Client
+
+COLUMNS = ("picture", "answer", "abstained", "taxon_id", "rank", "confidence", "error")
+
+
+def add_classify(commands: Any) -> None:
+    """Add `classify` to the command line."""
+    parser = commands.add_parser("classify", help="classify picture files through `rlfg serve` (resumable)")
+    parser.add_argument("pictures", nargs="+", type=Path, help="files, or folders of them")
+    parser.add_argument("--out", type=Path, required=True, help="answers.jsonl, or answers.csv")
+    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument("--api-key-env", metavar="NAME", help="environment variable with the key")
+    parser.add_argument("--samples", type=int, help="answers a picture; by default the server's number")
+    parser.add_argument("--workers", type=int, default=16, help="pictures at the server at once (16)")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.out.suffix not in (".jsonl", ".csv"):
+        raise RlfgError(f"--out {args.out}: its name ends with .jsonl or .csv")
+    if args.workers < 1:
+        raise RlfgError("--workers is at least 1")
+    key = None if args.api_key_env is None else os.environ.get(args.api_key_env)
+    if args.api_key_env is not None and not key:
+        raise RlfgError(f"the environment variable {args.api_key_env} is not set; it holds the key")
+    client = Client(url=args.url, api_key=key)
+    pictures = find(args.pictures)
+    # Lines are appended as answers come; a CSV is made of them whenever a run ends.
+    lines = args.out if args.out.suffix == ".jsonl" else args.out.with_suffix(".csv.jsonl")
+    done = read_done(lines)
+    todo = [picture for picture in pictures if done.get(picture, {"error": True}).get("error")]
+    if todo:
+        lines.parent.mkdir(parents=True, exist_ok=True)
+        with lines.open("a", encoding="utf-8") as file:
+            for number, record in enumerate(_answers(client, todo, args), 1):
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.flush()
+                done[record["picture"]] = record
+                _progress(number, len(todo))
+    found = [done[picture] for picture in pictures]
+    if lines != args.out:
+        _write_csv(args.out, found)
+    failed = sum(bool(record.get("error")) for record in found)
+    abstained = sum(bool(record.get("abstained")) for record in found)
+    named = len(found) - failed - abstained
+    print(f"{args.out}: {len(found)} pictures: {named} named, {abstained} abstained, {failed} failed")
+    return int(failed > 0)
+
+
+def find(given: Sequence[Path]) -> list[str]:
+    """Picture files, each once, in order.
+
+    Raises:
+        RlfgError: A path is not there, or there is no picture.
+    """
+    found: dict[str, None] = {}
+    for path in given:
+        if path.is_dir():
+            found |= dict.fromkeys(str(p) for p in sorted(path.rglob("*")) if p.suffix.lower() in PICTURES)
+        elif path.is_file():
+            found[str(path)] = None
+        else:
+            raise RlfgError(f"{path}: no such file or folder")
+    if not found:
+        raise RlfgError(f"{given[0]}: no pictures in it ({', '.join(sorted(PICTURES))})")
+    return list(found)
+
+
+def read_done(path: Path) -> dict[str, dict[str, Any]]:
+    """The last record of each picture; a torn last line is dropped.
+
+    Raises:
+        RlfgError: The file is of something else.
+    """
+    if not path.exists():
+        return {}
+    drop_torn_line(path)
+    done = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            record = json.loads(line)
+            done[str(record["picture"])] = record
+        except (ValueError, LookupError, TypeError) as error:
+            raise RlfgError(f"{path}:{number}: not an answer of `rlfg classify`; use another file") from error
+    return done
+
+
+def _answers(client: Client, pictures: Sequence[str], args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Records as they come; a few more pictures are read than are at the server."""
+    waiting: set[Future[dict[str, Any]]] = set()
+    rest = iter(pictures)
+    with ThreadPoolExecutor(args.workers) as pool:
+        while True:
+            for picture in rest:
+                waiting.add(pool.submit(_answer, client, picture, args.samples))
+                if len(waiting) >= 2 * args.workers:
+                    break
+            if not waiting:
+                return
+            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (one.result() for one in ready)
+
+
+def _answer(client: Client, picture: str, samples: int | None) -> dict[str, Any]:
+    try:
+        return {"picture": picture, **client.classify(picture, samples=samples)}
+    except RlfgError as error:
+        return {"picture": picture, "error": str(error)}
+
+
+def _write_csv(path: Path, records: Sequence[dict[str, Any]]) -> None:
+    """A row a picture, with the confidence at each rank; written aside and renamed."""
+    ranks = list(dict.fromkeys(rank for record in records for rank in record.get("confidence", {})))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*COLUMNS, *(f"confidence_{rank}" for rank in ranks)])
+    for record in records:
+        taxon = record.get("taxon") or {}
+        shares = {taxon_["id"]: taxon_["confidence"] for taxon_ in record.get("lineage", [])}
+        head = [record["picture"], record.get("answer"), record.get("abstained"), taxon.get("id"), taxon.get("rank")]
+        row = [*head, shares.get(taxon.get("id")), record.get("error")]
+        writer.writerow(["" if v is None else v for v in [*row, *(record.get("confidence", {}).get(r) for r in ranks)]])
+    aside = path.with_name(f".{path.name}.partial")
+    aside.write_text(text.getvalue(), encoding="utf-8")
+    aside.replace(path)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        width = 30 * done // total
+        end = "\n" if done == total else ""
+        print(f"\r[{'█' * width}{'·' * (30 - width)}] {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)

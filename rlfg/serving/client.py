@@ -1,0 +1,124 @@
+"""A client of the classification API; nothing but the standard library."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rlfg.errors import RlfgError
+
+BUSY = (429, 503)
+"""Statuses after which the same request may succeed."""
+
+
+class ApiRefusal(RlfgError):
+    """What the server said instead of an answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Asks a gateway of `rlfg serve`. Threads may share it: each request has a connection of its own."""
+
+    url: str = "http://127.0.0.1:8080"
+    api_key: str | None = None
+    timeout_s: float = 180.0
+    attempts: int = 5
+    """For a gateway that is busy, not there yet, or gone."""
+
+    def classify(
+        self, picture: str | Path | bytes, *, samples: int | None = None, question: str | None = None
+    ) -> dict[str, Any]:
+        """The answer to a picture, as docs/classification-api.md has it.
+
+        Args:
+            picture: a file, or its bytes.
+            samples: answers to draw; by default the server's number.
+            question: in place of the server's prompt.
+
+        Raises:
+            ApiRefusal: The server refuses; why.
+            RlfgError: The file cannot be read, or the server is not there.
+        """
+        fields = {"samples": samples, "question": question}
+        parts = {name: str(value).encode() for name, value in fields.items() if value is not None}
+        body, kind = _form(_bytes(picture), parts)
+        return self._ask("POST", "/v1/classify", body, {"Content-Type": kind})
+
+    def ready(self) -> bool:
+        """Whether gateway and engine can answer now."""
+        try:
+            return self._send("GET", "/ready", None, {})[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        for attempt in range(1, self.attempts + 1):
+            wait = min(30.0, 0.5 * 2.0 ** (attempt - 1))
+            try:
+                status, data, asked = self._send(method, path, body, headers)
+            except (OSError, http.client.HTTPException) as error:
+                if attempt == self.attempts:
+                    raise RlfgError(f"{self.url}: no answer ({type(error).__name__}: {error})") from error
+            else:
+                if status == 200:
+                    found: dict[str, Any] = json.loads(data)
+                    return found
+                if status not in BUSY or attempt == self.attempts:
+                    raise ApiRefusal(status, _message(status, data))
+                wait = max(wait, asked)
+            time.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes, float]:
+        """Status, body, and the seconds it asks to wait."""
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RlfgError(f"{self.url!r} is no URL of a gateway; it starts with http:// or https://")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname, parts.port, timeout=self.timeout_s)
+        key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        try:
+            connection.request(method, parts.path.rstrip("/") + path, body, {**headers, **key})
+            reply = connection.getresponse()
+            after = reply.headers.get("Retry-After", "")
+            return reply.status, reply.read(), float(after) if after.isdigit() else 0.0
+        finally:
+            connection.close()
+
+
+def _bytes(picture: str | Path | bytes) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    try:
+        return Path(picture).read_bytes()
+    except OSError as error:
+        raise RlfgError(f"{picture}: cannot be read: {error.strerror or error}") from error
+
+
+def _form(picture: bytes, fields: dict[str, bytes]) -> tuple[bytes, str]:
+    """A multipart form and its content type."""
+    edge = uuid.uuid4().hex.encode()
+    parts = [
+        b'Content-Disposition: form-data; name="image"; filename="picture"\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n" + picture
+    ]
+    parts += [f'Content-Disposition: form-data; name="{n}"\r\n\r\n'.encode() + value for n, value in fields.items()]
+    body = b"".join(b"--" + edge + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + edge + b"--\r\n"
+    return body, f"multipart/form-data; boundary={edge.decode()}"
+
+
+def _message(status: int, data: bytes) -> str:
+    try:
+        return str(json.loads(data)["error"]["message"])
+    except (ValueError, LookupError, TypeError):
+        return f"the server answered with status {status}"
