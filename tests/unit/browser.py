@@ -41,8 +41,8 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    async def until(self, code: str) -> None:
-        for _ in range(100):
+    async def until(self, code: str, *, within_s: float = 20) -> None:
+        for _ in range(int(10 * within_s)):
             if await self.js(code):
                 return
             await asyncio.sleep(0.1)

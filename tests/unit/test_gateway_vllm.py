@@ -25,6 +25,7 @@ if find_spec("vllm") is None:
 
 import openai  # noqa: E402
 import psutil  # noqa: E402
+from browser import CHROMIUM, artefacts, tab, texts  # noqa: E402
 from peft import LoraConfig, get_peft_model  # noqa: E402
 from serving_toys import form  # noqa: E402
 from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402
@@ -166,3 +167,18 @@ def test_a_client_that_leaves_a_stream_is_noticed(port: int, shown: bytes) -> No
     while 'status="499"' not in get(port, "/metrics")[1]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_page_shows_what_the_real_engine_says(port: int, shown: bytes, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with tab(f"http://127.0.0.1:{port}/", tmp_path / "profile") as browser:
+            await browser.js("document.getElementById('key').value = 'outer'")
+            await browser.drop(shown)
+            await browser.until("!document.getElementById('answer-box').hidden", within_s=60)
+            [said] = await texts(browser, "#answer")
+            assert said
+            await browser.shoot(artefacts(tmp_path) / "page-real.png")
+            assert browser.errors == []
+
+    asyncio.run(run())
