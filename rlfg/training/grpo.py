@@ -33,9 +33,7 @@ from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
-from rlfg.rollouts.vllm.asking import Ask, Manner
-from rlfg.rollouts.vllm.colocated import ColocatedEngine
-from rlfg.rollouts.vllm.server import ServerEngine
+from rlfg.rollouts.vllm.asking import Ask
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
@@ -47,7 +45,7 @@ from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
 from rlfg.training.sharding import inside, shard, whole
 from rlfg.training.update import StepBatch, Updater, step_batches
-from rlfg.training.vllm_rollouts import VllmRollouts
+from rlfg.training.vllm_rollouts import VllmRollouts, build_rollouts
 from rlfg.types import Rollout
 
 
@@ -131,7 +129,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             },
         )
         self._pending: list[StepBatch] = []
-        self.vllm = self._vllm_rollouts(config, processor) if config.rollouts else None
+        self.vllm = build_rollouts(config, self.accelerator, self.model, processor) if config.rollouts else None
 
     def _build_updater(self, config: GrpoConfig) -> Updater:
         return Updater(
@@ -146,25 +144,6 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             recompute=config.run.gradient_checkpointing,
             autocast=self.accelerator.autocast,
         )
-
-    def _vllm_rollouts(self, config: GrpoConfig, processor: Any) -> VllmRollouts:
-        assert config.rollouts is not None
-        spec, model = config.rollouts, self.accelerator.unwrap_model(self.model)
-        engine: Any = ServerEngine(spec)
-        if spec.mode == "colocated":
-            engine = ColocatedEngine(
-                spec, model=config.model.path, dtype=config.model.dtype, rank=model.peft_config["default"].r,
-                picture_size=dict(processor.image_processor.size), local_rank=self.accelerator.local_process_index,
-            )  # fmt: skip
-        manner = Manner(
-            sampling=config.sampling, banned_ids=(model.config.image_token_id,),
-            stop_after_answer=spec.stop_after_answer,
-        )  # fmt: skip
-        whole_floats = config.model.dtype == "float32" and self.accelerator.mixed_precision == "no"
-        return VllmRollouts(
-            spec, engine, self.accelerator, model, manner, folder=spec.folder(Path(config.run.output_dir)),
-            tolerance=spec.probe_tolerance or (0.01 if whole_floats else 0.1),
-        )  # fmt: skip
 
     def close(self) -> None:
         """Gives back what rollouts took outside of this process."""

@@ -16,10 +16,14 @@ from typing import Any, Protocol
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 
+from rlfg.models.merge import ADAPTER
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner
+from rlfg.rollouts.vllm.colocated import ColocatedEngine
+from rlfg.rollouts.vllm.server import ServerEngine
 from rlfg.rollouts.vllm.spec import VllmSpec
+from rlfg.training.config import GrpoConfig
 from rlfg.training.sync import adapter_tensors, check_adapter_says_all, forget, write_adapter
 
 PROBE_TOKENS = 16
@@ -152,6 +156,37 @@ class VllmRollouts:
         failed = _tried(work)
         for one in gather_object([failed]):
             _given(one)
+
+
+def build_rollouts(config: GrpoConfig, accelerator: Accelerator, model: Any, processor: Any) -> VllmRollouts:
+    """The engine that a config asks for, with nothing loaded yet."""
+    assert config.rollouts is not None
+    spec, plain = config.rollouts, accelerator.unwrap_model(model)
+    engine: Engine = ServerEngine(spec)
+    if spec.mode == "colocated":
+        engine = ColocatedEngine(
+            spec,
+            model=config.model.path,
+            dtype=config.model.dtype,
+            rank=plain.peft_config[ADAPTER].r,
+            picture_size=dict(processor.image_processor.size),
+            local_rank=accelerator.local_process_index,
+        )
+    manner = Manner(
+        sampling=config.sampling,
+        banned_ids=(plain.config.image_token_id,),
+        stop_after_answer=spec.stop_after_answer,
+    )
+    exact = config.model.dtype == "float32" and accelerator.mixed_precision == "no"
+    return VllmRollouts(
+        spec,
+        engine,
+        accelerator,
+        plain,
+        manner,
+        folder=spec.folder(Path(config.run.output_dir)),
+        tolerance=spec.probe_tolerance or (0.01 if exact else 0.1),
+    )
 
 
 def _tried(work: Callable[[], Any]) -> Any:
