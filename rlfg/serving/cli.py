@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
 from typing import Any
 
 from rlfg.errors import RlfgError
+
+SIGTERM_STATUS = 143
+"""Exit status after SIGTERM, as a shell would report it."""
 
 
 def add_server(commands: Any) -> None:
@@ -21,6 +25,10 @@ def add_server(commands: Any) -> None:
     parser.add_argument("--log", type=Path, help="file for the server's output; by default it is shown")
     parser.add_argument("args", nargs="*", metavar="-- VLLM OPTIONS", help="--max-model-len 4096 …")
     parser.set_defaults(run=_run)
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(SIGTERM_STATUS)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -38,6 +46,8 @@ def _run(args: argparse.Namespace) -> int:
         port=args.port,
         args=tuple(args.args),
     )
+    # SIGTERM stops vLLM first and then this process, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _stop)
     try:
         with VllmServer(spec, log=args.log) as server:
             print(f"{', '.join([spec.served_name, *adapters])} at {server.url}", flush=True)
