@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from pathlib import Path
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -24,7 +24,6 @@ from serving_toys import SAID, StubEngine, form, gateway, picture, tagged
 from eval.backoff import Policy
 from rlfg.errors import RlfgError
 from rlfg.serving.gateway import GatewaySpec, Limits
-from rlfg.serving.gateway.page import add_page
 
 Scenario = Callable[..., Coroutine[Any, Any, None]]
 
@@ -401,15 +400,17 @@ async def test_metrics_count_and_labels_are_bounded() -> None:
 
 
 @run
-async def test_the_page_is_served_under_a_strict_policy(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("<p>×</p>")
-    (tmp_path / "page.js").write_text("1")
-    async with gateway(StubEngine(), change=lambda app: add_page(app, tmp_path)) as client:
-        for path, kind, text in (("/page.js", "javascript", "1"), ("/index.html", "html", "<p>×</p>")):
-            async with client.get(path) as reply:
-                assert reply.status == 200 and kind in reply.content_type and await reply.text() == text
+async def test_the_page_is_served_under_a_strict_policy() -> None:
+    page = resources.files("rlfg.serving") / "page"
+    async with gateway(StubEngine()) as client:
+        for path, kind in (("index.html", "html"), ("page.js", "javascript"), ("page.css", "css")):
+            async with client.get(f"/{path}") as reply:
+                assert reply.status == 200 and kind in reply.content_type
+                assert await reply.text() == (page / path).read_text(encoding="utf-8")
                 policy = reply.headers["Content-Security-Policy"]
                 assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy
+        async with client.get("/") as reply:
+            assert await reply.text() == (page / "index.html").read_text(encoding="utf-8")
         async with client.get("/other.js") as reply:
             assert reply.status == 404
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import Any
 
 from aiohttp import web
@@ -18,11 +17,9 @@ HEADERS = {
 }
 
 
-def add_page(app: web.Application, folder: Traversable | None = None) -> None:
-    """A route for each file of `folder` (`rlfg/serving/page`), and `/` for its index.html. No folder, no routes."""
-    folder = folder or resources.files("rlfg.serving") / "page"
-    if not folder.is_dir():
-        return
+def add_page(app: web.Application) -> None:
+    """A route for each file of `rlfg/serving/page`, and `/` for its index.html."""
+    folder = resources.files("rlfg.serving") / "page"
     for file in folder.iterdir():
         if not file.is_file() or file.name.endswith((".py", ".pyc")):
             continue
