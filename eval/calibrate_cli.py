@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.cli import add_taxonomy_options
+from eval.cli import add_taxonomy_options, taxonomy_of
 from rlfg.errors import RlfgError
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ def _run(args: argparse.Namespace) -> None:
     from eval.backoff import write_policy
     from eval.calibrate import calibrate, outcomes
     from eval.predictions import read_predictions
-    from rlfg.taxonomy import load_taxonomy
 
-    ranks = tuple(filter(None, args.ranks.split(",")))
-    taxonomy = load_taxonomy(args.taxonomy, root=args.root, root_aliases=args.root_alias, ranks=ranks)
+    taxonomy = taxonomy_of(args)
     reading: dict[str, Any] = {"profile": args.profile, "parse": args.parse}
     predictions = read_predictions(args.predictions)
     policy = calibrate(predictions, taxonomy, risk=args.risk, delta=args.delta, **reading)

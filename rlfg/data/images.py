@@ -6,6 +6,7 @@ transparency on white, the first frame of an animation.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import warnings
@@ -68,6 +69,18 @@ def inspect_image(source: str | Path | bytes, *, name: str | None = None) -> tup
         truncated = "truncated" in str(error).lower() or "broken data" in str(error).lower()
         kind = "truncated" if truncated else "unreadable"
         raise ImageError(where, kind, f"the picture is damaged ({error})") from error
+
+
+def png_url(image: Image.Image) -> str:
+    """A picture as a data URL, without loss."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return data_url(buffer.getvalue(), "image/png")
+
+
+def data_url(data: bytes, kind: str) -> str:
+    """`data:` with the bytes in base64."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _kind(image: Image.Image) -> str:

@@ -1,7 +1,8 @@
-"""The adapter inside the weights for as long as rollouts last: one matrix product a layer instead of three.
+"""The adapter inside the weights: for as long as rollouts last, or for good.
 
-Only float32 weights are merged, where that is exact up to rounding; in bfloat16 a merged weight would be another
-policy than the one that is trained. The weights are put back as they were, not subtracted from.
+Rollouts then run one matrix product a layer instead of three. For them only float32 weights are merged, where that is
+exact up to rounding; in bfloat16 a merged weight would be another policy than the one that is trained. The weights are
+put back as they were, not subtracted from.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def can_merge(model: Any) -> bool:
 @contextmanager
 def merged(model: Any) -> Iterator[None]:
     """Within it, the trained adapter is part of the weights: another copy of those that it adapts."""
-    layers = [layer for layer in _layers(model) if ADAPTER in layer.lora_A]
+    layers = _layers(model)
     kept = [layer.base_layer.weight.data for layer in layers]
     try:
         with torch.no_grad():
@@ -46,5 +47,17 @@ def merged(model: Any) -> Iterator[None]:
             layer.merged_adapters.clear()
 
 
+@torch.no_grad()
+def merge(model: Any) -> Any:
+    """The model without its adapter, which is in its weights for good: added in float32, kept in their own dtype."""
+    if not hasattr(model, "unload"):
+        return model
+    for layer in _layers(model):
+        weight: Any = layer.get_base_layer().weight
+        weight.copy_((weight.float() + layer.get_delta_weight(ADAPTER).float()).to(weight.dtype))
+    return model.unload()
+
+
 def _layers(model: Any) -> list[Any]:
-    return [module for module in model.modules() if isinstance(module, LoraLayer)]
+    """Those that the trained adapter adapts."""
+    return [module for module in model.modules() if isinstance(module, LoraLayer) and ADAPTER in module.lora_A]

@@ -20,10 +20,16 @@ from rlfg.errors import RlfgError
 from rlfg.models.pictures import run_backbone
 
 
-def language_model(model: Any) -> Any:
-    """The causal LM inside any wrappers (DDP, DeepSpeed, PEFT); LoRA layers stay in place."""
+def unwrapped(model: Any) -> Any:
+    """The model inside DDP and DeepSpeed."""
     while hasattr(model, "module"):
         model = model.module
+    return model
+
+
+def language_model(model: Any) -> Any:
+    """The causal LM inside any wrappers (DDP, DeepSpeed, PEFT); LoRA layers stay in place."""
+    model = unwrapped(model)
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 

@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,7 +15,7 @@ from typing import Any
 from eval.predictions import drop_torn_line
 from rlfg.data.examples import PICTURES
 from rlfg.errors import RlfgError
-from rlfg.serving.client import Client
+from rlfg.serving.client import Client, key_of
 
 COLUMNS = ("picture", "answer", "abstained", "taxon_id", "rank", "confidence", "error")
 
@@ -38,10 +37,7 @@ def _run(args: argparse.Namespace) -> int:
         raise RlfgError(f"--out {args.out}: its name ends with .jsonl or .csv")
     if args.workers < 1:
         raise RlfgError("--workers is at least 1")
-    key = None if args.api_key_env is None else os.environ.get(args.api_key_env)
-    if args.api_key_env is not None and not key:
-        raise RlfgError(f"the environment variable {args.api_key_env} is not set; it holds the key")
-    client = Client(url=args.url, api_key=key)
+    client = Client(url=args.url, api_key=key_of(args.api_key_env))
     pictures = find(args.pictures)
     # Lines are appended as answers come; a CSV is made of them whenever a run ends.
     lines = args.out if args.out.suffix == ".jsonl" else args.out.with_suffix(".csv.jsonl")

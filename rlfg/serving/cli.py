@@ -9,9 +9,6 @@ from typing import Any
 
 from rlfg.errors import RlfgError
 
-SIGTERM_STATUS = 143
-"""Exit status after SIGTERM, as a shell would report it."""
-
 
 def add_server(commands: Any) -> None:
     """Add `server` to the command line."""
@@ -28,7 +25,7 @@ def add_server(commands: Any) -> None:
 
 
 def _stop(*_: object) -> None:
-    raise SystemExit(SIGTERM_STATUS)
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _run(args: argparse.Namespace) -> int:

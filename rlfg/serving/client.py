@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import time
 import uuid
 from dataclasses import dataclass
@@ -94,6 +95,19 @@ class Client:
             return reply.status, reply.read(), float(after) if after.isdigit() else 0.0
         finally:
             connection.close()
+
+
+def key_of(variable: str | None) -> str | None:
+    """The key in an environment variable; None where no variable is named.
+
+    Raises:
+        RlfgError: It is not set.
+    """
+    if variable is None:
+        return None
+    if not os.environ.get(variable):
+        raise RlfgError(f"the environment variable {variable} is not set; it holds the key")
+    return os.environ[variable]
 
 
 def _bytes(picture: str | Path | bytes) -> bytes:

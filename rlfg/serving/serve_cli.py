@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.cli import add_taxonomy_options
+from eval.cli import add_taxonomy_options, taxonomy_of
 from rlfg.errors import RlfgError
+from rlfg.serving.client import key_of
 
 if TYPE_CHECKING:
     from eval.backoff import Policy
@@ -67,10 +67,8 @@ def _run(args: argparse.Namespace) -> int:
         raise RlfgError(f"serving needs {error.name}: pip install 'rlfg[serve]'") from error
     from rlfg.serving.gateway.run import Place, serve
     from rlfg.serving.vllm_server import VllmServer
-    from rlfg.taxonomy import load_taxonomy
 
-    ranks = tuple(filter(None, args.ranks.split(",")))
-    taxonomy = load_taxonomy(args.taxonomy, root=args.root, root_aliases=args.root_alias, ranks=ranks)
+    taxonomy = taxonomy_of(args)
     spec = gateway_spec(args, taxonomy)
     if args.host not in LOOPBACK and spec.api_key is None:
         print(f"warning: {args.host} without --api-key-env: whoever reaches it may use it", file=sys.stderr)
@@ -112,8 +110,8 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
         top_p=args.top_p,
         max_tokens=args.max_tokens,
         policy=policy,
-        api_key=_key(args.api_key_env),
-        engine_key=_key(args.engine_key_env) if args.engine_url else secrets.token_urlsafe(24),
+        api_key=key_of(args.api_key_env),
+        engine_key=key_of(args.engine_key_env) if args.engine_url else secrets.token_urlsafe(24),
         url_hosts=tuple(args.url_host),
         limits=Limits(
             body_bytes=args.max_body,
@@ -172,11 +170,3 @@ def picture_budget(folder: Path) -> tuple[int, int] | None:
             if {"shortest_edge", "longest_edge"} <= size.keys():
                 return int(size["shortest_edge"]), int(size["longest_edge"])
     return None
-
-
-def _key(name: str | None) -> str | None:
-    if name is None:
-        return None
-    if not os.environ.get(name):
-        raise RlfgError(f"the environment variable {name} is not set; it holds the key")
-    return os.environ[name]

@@ -10,9 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 from rlfg.errors import RlfgError
+from rlfg.rollouts.vllm.process import room_for, without_launcher
 
-LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM takes for --max-lora-rank."""
 RUNTIME_LORA_RANK = 64
 """Room for adapters that come later and are not known yet: the default rank of `model.lora`."""
 OWN_OPTIONS = {
@@ -25,12 +24,6 @@ OWN_OPTIONS = {
 }
 """vLLM's options that `args` may not hold, and the field that sets them."""
 COMPACT_JSON = {"backend": "xgrammar", "disable_any_whitespace": True}
-LAUNCHER_VARIABLES = (
-    "RANK", "LOCAL_RANK", "GROUP_RANK", "ROLE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE",
-    "ROLE_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS",
-)  # fmt: skip
-"""Set by `accelerate launch` and torchrun for their own processes. A server started from a training process is none of
-them, and must not join them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +115,7 @@ def server_command(spec: ServerSpec, *, port: int, cpu: bool) -> list[str]:
 
 def server_environment(spec: ServerSpec, inherited: Mapping[str, str], *, cpu: bool) -> dict[str, str]:
     """The server's variables: those inherited, less those of a training launcher, and its own."""
-    environment = {
-        name: value
-        for name, value in inherited.items()
-        if name not in LAUNCHER_VARIABLES and not name.startswith("TORCHELASTIC_")
-    }
+    environment = without_launcher(inherited)
     environment |= {"VLLM_NO_USAGE_STATS": "1", "PYTHONUNBUFFERED": "1"}
     if Path(spec.model).is_dir():
         environment["HF_HUB_OFFLINE"] = "1"
@@ -148,9 +137,7 @@ def lora_rank(spec: ServerSpec) -> int:
     for name, needs in needed.items():
         if needs > rank:
             raise RlfgError(f"server.max_lora_rank: {rank}, but {name} ({spec.adapters[name]}) has rank {needs}")
-    if rank > LORA_RANKS[-1]:
-        raise RlfgError(f"LoRA rank {rank}: vLLM takes at most {LORA_RANKS[-1]}; merge the adapter into its base")
-    return next(allowed for allowed in LORA_RANKS if allowed >= rank)
+    return room_for(rank)
 
 
 def adapter_rank(folder: Path) -> int:

@@ -272,10 +272,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         """Completions of each prompt, and the prompts, with their pictures encoded where that is done once."""
         ready = None
         if self.vllm is not None:
-            self._sync(self.vllm)
-            each = zip(pictures, prompts, keys, strict=True)
-            ready = self.vllm.sample([self.prompter.ask(examples, i, p, k) for i, p, k in each], sampling)
-            self.vllm.engine.sleep()
+            ready = self._ask_vllm(self.vllm, examples, pictures, prompts, keys, sampling)
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as model:
             training = model.training
             model.eval()
@@ -299,10 +296,28 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             model.train(training)
         return found
 
+    def _ask_vllm(
+        self,
+        vllm: VllmRollouts,
+        examples: Examples,
+        pictures: Sequence[int],
+        prompts: Sequence[EncodedPrompt],
+        keys: Sequence[Sequence[tuple[int | str, ...]]],
+        sampling: Sampling,
+    ) -> list[list[Completion]]:
+        """Completions of each prompt by the weights of this step; every process must call it."""
+        self._sync(vllm)
+        each = zip(pictures, prompts, keys, strict=True)
+        found = vllm.sample([self.prompter.ask(examples, i, p, k) for i, p, k in each], sampling)
+        vllm.engine.sleep()
+        return found
+
     def _sync(self, vllm: VllmRollouts) -> None:
         """Brings vLLM to the weights of this step, and makes sure of it."""
-        prompt = self.prompter.prompt(self.examples, 0)
         step = self.state.global_step
+        if vllm.version == step:
+            return
+        prompt = self.prompter.prompt(self.examples, 0)
         ask = self.prompter.ask(self.examples, 0, prompt, [(self.config.run.seed, "probe", step)])
 
         def logps(ask: Ask, found: Completion) -> list[float]:
@@ -397,7 +412,10 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         prompts = [self.prompter.prompt(self.evaluation, i) for i in mine]
         greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
         keys = [[(self.config.run.seed, "eval", i)] for i in mine]
-        _, found = self._generate_rows(self.evaluation, mine, prompts, keys, greedy)
+        if self.vllm is not None:
+            found = self._ask_vllm(self.vllm, self.evaluation, mine, prompts, keys, greedy)
+        else:
+            _, found = self._generate_rows(self.evaluation, mine, prompts, keys, greedy)
         local = [
             Rollout(
                 step=self.state.global_step,

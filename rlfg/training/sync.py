@@ -15,6 +15,7 @@ from torch.distributed.tensor import DTensor
 from rlfg.errors import RlfgError
 from rlfg.models.load import is_vision
 from rlfg.models.merge import ADAPTER
+from rlfg.models.prefix import unwrapped
 
 
 def check_adapter_says_all(model: Any) -> None:
@@ -35,8 +36,7 @@ def check_adapter_says_all(model: Any) -> None:
 
 def adapter_tensors(model: Any) -> dict[str, Tensor]:
     """The adapter's tensors on the CPU, by the names PEFT saves them under; every process must call it."""
-    while hasattr(model, "module"):
-        model = model.module
+    model = unwrapped(model)
     named = {name: p for name, p in model.named_parameters() if f".{ADAPTER}." in name}
     with _gathered(list(named.values())):
         whole = {name: (p.full_tensor() if isinstance(p, DTensor) else p).detach().cpu() for name, p in named.items()}
@@ -50,8 +50,7 @@ def write_adapter(model: Any, tensors: dict[str, Tensor], folder: Path) -> int:
     Raises:
         RlfgError: What is on the disk is not what was written.
     """
-    while hasattr(model, "module"):
-        model = model.module
+    model = unwrapped(model)
     data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata={"format": "pt"})
     path = folder / "adapter_model.safetensors"
     try:

@@ -19,7 +19,7 @@ from accelerate.utils import DistributedType
 from torch import Tensor
 
 from rlfg.models.load import REFERENCE
-from rlfg.models.prefix import language_model
+from rlfg.models.prefix import language_model, unwrapped
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.training.balance import Drawn, shares
 from rlfg.training.logps import CHUNK, TokenLogps, completion_logps
@@ -242,8 +242,7 @@ def weigh(batch: StepBatch, objective: Objective, max_length: int) -> list[Train
 @contextmanager
 def reference_policy(model: Any) -> Iterator[None]:
     """The policy the stage started from: its frozen adapter copy, or the base where it began a new one."""
-    while hasattr(model, "module"):
-        model = model.module
+    model = unwrapped(model)
     if REFERENCE in model.peft_config:
         model.set_adapter(REFERENCE)
         try:

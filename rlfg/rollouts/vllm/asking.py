@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
+from rlfg.data.images import png_url
 from rlfg.errors import RlfgError
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.randomness import generator
@@ -72,19 +71,12 @@ def chat_messages(ask: Ask) -> list[dict[str, Any]]:
     def part(one: Mapping[str, Any]) -> dict[str, Any]:
         if one["type"] != "image":
             return dict(one)
-        return {"type": "image_url", "image_url": {"url": data_url(next(pictures))}}
+        return {"type": "image_url", "image_url": {"url": png_url(next(pictures))}}
 
     return [
         {**m, "content": m["content"] if isinstance(m["content"], str) else [part(p) for p in m["content"]]}
         for m in ask.messages
     ]
-
-
-def data_url(picture: Image.Image) -> str:
-    """As PNG."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def check_prompt(ask: Ask, engine_ids: Sequence[int] | None) -> None:

@@ -14,11 +14,8 @@ import torch
 from rlfg.errors import RlfgError
 from rlfg.rollouts.transformers_engine import Completion
 from rlfg.rollouts.vllm.asking import NEVER, Ask, EngineError, Manner, chat_messages, check_completions, check_prompt
+from rlfg.rollouts.vllm.process import room_for, without_launcher
 from rlfg.rollouts.vllm.spec import VllmSpec
-
-LAUNCHER = ("RANK", "WORLD_SIZE", "MASTER_", "GROUP_", "ROLE_", "LOCAL_", "TORCHELASTIC_", "OMP_NUM_THREADS")
-"""Variables of a launcher's own processes; an engine started from one of them is none of them."""
-LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 class ColocatedEngine:
@@ -61,7 +58,7 @@ class ColocatedEngine:
             "enable_lora": True,
             "max_loras": 1,
             "mm_processor_kwargs": {"size": dict(picture_size)},
-            "max_lora_rank": _room(rank),
+            "max_lora_rank": room_for(rank),
             "logprobs_mode": "processed_logprobs",
             "enable_sleep_mode": self.sleeps,
             "gpu_memory_utilization": 0.4,
@@ -141,13 +138,6 @@ class ColocatedEngine:
         return SamplingParams(**manner.parameters(ask), logprobs=0, logit_bias=bias)
 
 
-def _room(rank: int) -> int:
-    found = next((room for room in LORA_RANKS if room >= rank), None)
-    if found is None:
-        raise RlfgError(f"model.lora.r is {rank}; vLLM takes at most {LORA_RANKS[-1]}")
-    return found
-
-
 def _read(output: Any, name: str, ask: Ask, manner: Manner) -> list[Completion]:
     served = getattr(output.lora_request, "lora_name", None)
     if served != name:
@@ -169,7 +159,7 @@ def _read(output: Any, name: str, ask: Ask, manner: Manner) -> list[Completion]:
 def _own_environment(local_rank: int) -> Iterator[None]:
     """Variables of an engine of one GPU, none of the launcher's; put back afterwards."""
     kept = dict(os.environ)
-    for name in [n for n in os.environ if n.startswith(LAUNCHER)]:
+    for name in kept.keys() - without_launcher(kept).keys():
         del os.environ[name]
     os.environ["VLLM_WORKER_MULTIPROCESSING_METHOD"] = "spawn"
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")

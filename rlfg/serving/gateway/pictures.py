@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import io
 
 from PIL import Image, UnidentifiedImageError
 
-from rlfg.data.images import ImageError, inspect_image
+from rlfg.data.images import ImageError, data_url, inspect_image, png_url
 from rlfg.serving.gateway.errors import ApiError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
@@ -28,9 +27,7 @@ def picture_url(data: bytes, *, pixels: int) -> str:
         raise ApiError(413 if error.kind == "too-large" else 400, str(error), param="image") from error
     if special == "ok" and kind in AS_THEY_ARE:
         return data_url(data, AS_THEY_ARE[kind])
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return data_url(buffer.getvalue(), "image/png")
+    return png_url(image)
 
 
 def check_header(data: bytes, *, pixels: int) -> str:
@@ -55,8 +52,3 @@ def check_header(data: bytes, *, pixels: int) -> str:
         message = f"the picture has {width} × {height} = {width * height:,} pixels; at most {pixels:,}"
         raise ApiError(413, message, param="image")
     return kind
-
-
-def data_url(data: bytes, kind: str) -> str:
-    """`data:` with the bytes in base64."""
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft.tuners.lora import LoraLayer
 from transformers import AutoConfig
 
 from rlfg.data.contract import CONTRACT, read_contract
 from rlfg.errors import RlfgError
 from rlfg.models.load import DTYPES, ModelSpec
-from rlfg.models.merge import ADAPTER
+from rlfg.models.merge import merge
 from rlfg.rollouts.local import LocalModel
 from rlfg.training.exporting.card import write_card
-from rlfg.training.exporting.parity import Parity, Probe, answers, compare, probes
+from rlfg.training.exporting.parity import Parity, answers, compare, probes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +60,15 @@ def export(spec: ExportSpec) -> Parity:
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     local = LocalModel(model, device=device)
-    shown = probes(spec.trained, spec.data, local.processor, count=spec.pictures)
+    shown = probes(spec.trained, spec.data, count=spec.pictures)
     before = answers(local, shown, max_new_tokens=spec.max_new_tokens)
     aside = spec.out.with_name(f".{spec.out.name}.partial")
     shutil.rmtree(aside, ignore_errors=True)
     try:
         _write(local, spec, aside)
         del local
-        found = _parity(aside, model, shown, before, device, spec)
+        again = LocalModel(ModelSpec(path=str(aside), dtype=model.dtype), device=device)
+        found = compare(again, shown, before, max_new_tokens=spec.max_new_tokens, dtype=model.dtype)
         write_card(aside, spec, base=base, dtype=model.dtype, contract=contract, parity=found)
         spec.out.parent.mkdir(parents=True, exist_ok=True)
         aside.replace(spec.out)
@@ -120,28 +120,9 @@ def dtype_of(base: str) -> Any:
     return name if name in DTYPES else "float32"
 
 
-@torch.no_grad()
-def merge(model: Any) -> Any:
-    """The model without its adapter, which is in the weights: added in float32, kept in the weights' own dtype."""
-    if not hasattr(model, "unload"):
-        return model
-    for layer in model.modules():
-        if isinstance(layer, LoraLayer) and ADAPTER in layer.lora_A:
-            weight: Any = layer.get_base_layer().weight
-            weight.copy_((weight.float() + layer.get_delta_weight(ADAPTER).float()).to(weight.dtype))
-    return model.unload()
-
-
 def _write(local: LocalModel, spec: ExportSpec, folder: Path) -> None:
     folder.mkdir(parents=True)
     merge(local.model).save_pretrained(folder)
     local.processor.save_pretrained(folder)
     if (spec.trained / CONTRACT).is_file():
         shutil.copy2(spec.trained / CONTRACT, folder / CONTRACT)
-
-
-def _parity(
-    folder: Path, model: ModelSpec, shown: list[Probe], before: Any, device: torch.device, spec: ExportSpec
-) -> Parity:
-    again = LocalModel(ModelSpec(path=str(folder), dtype=model.dtype), device=device)
-    return compare(again, shown, before, max_new_tokens=spec.max_new_tokens, dtype=model.dtype)

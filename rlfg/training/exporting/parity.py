@@ -53,7 +53,7 @@ class Parity:
         return f"{same}{tied}; log-probabilities {gap}"
 
 
-def probes(trained: Path, data: Path | None, processor: Any, *, count: int) -> list[Probe]:
+def probes(trained: Path, data: Path | None, *, count: int) -> list[Probe]:
     """Pictures with the question that the weights were trained with."""
     prompt = prompt_of(trained)
     if data is None:
