@@ -91,9 +91,13 @@ class GrpoConfig:
             raise RlfgError("samples_every counts steps; set sample_groups to 0 for no table")
         if self.sampling.temperature == 0:
             raise RlfgError("sampling.temperature is 0: equal answers carry no gradient")
-        if self.rollouts and not (self.model.lora or self.model.adapter):
-            raise RlfgError("rollouts through vLLM carry a LoRA; add `model.lora`, or leave `rollouts` out")
-        if self.objective.kl_coef and not (self.model.lora or self.model.adapter):
+        adapted = self.model.lora or self.model.adapter
+        if self.rollouts and self.rollouts.mode == "server" and not adapted:
+            raise RlfgError(
+                "rollouts.mode server sends a LoRA after each step; add `model.lora`, or set mode: colocated, which "
+                "takes whole weights"
+            )
+        if self.objective.kl_coef and not adapted:
             raise RlfgError("objective.kl_coef needs an adapter to measure from; add `model.lora` or set it to 0")
         if self.run.eval_every and self.eval is None:
             raise RlfgError("run.eval_every is set but the config has no `eval` dataset; add one or leave it out")

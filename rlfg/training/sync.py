@@ -1,4 +1,4 @@
-"""The trained adapter, and nothing else, on its way to another engine."""
+"""What was trained, on its way to another engine: the adapter alone, or whole weights where an adapter is not all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from peft import get_peft_model_state_dict
+from peft.tuners.lora import Linear, LoraLayer
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 from torch.distributed.tensor import DTensor
@@ -15,23 +17,13 @@ from torch.distributed.tensor import DTensor
 from rlfg.errors import RlfgError
 from rlfg.models.load import is_vision
 from rlfg.models.merge import ADAPTER
-from rlfg.models.prefix import unwrapped
+from rlfg.models.prefix import language_model, unwrapped
 
 
-def check_adapter_says_all(model: Any) -> None:
-    """Refuses training that an adapter of the language model does not express.
-
-    Raises:
-        RlfgError: Names a parameter.
-    """
-    trained = [name for name, p in model.named_parameters() if p.requires_grad]
-    strange = [name for name in trained if "lora_" not in name or is_vision(name)]
-    if strange or not trained:
-        what = strange[0] if strange else "nothing"
-        raise RlfgError(
-            f"rollouts through vLLM carry a LoRA of the language model, and this run trains {what}; set model.lora and "
-            "model.freeze_vision, or leave `rollouts` out"
-        )
+def beyond_adapter(model: Any) -> str | None:
+    """A parameter that is trained and that vLLM takes in no adapter, where there is one."""
+    trained = (name for name, p in model.named_parameters() if p.requires_grad)
+    return next((name for name in trained if "lora_" not in name or is_vision(name)), None)
 
 
 def adapter_tensors(model: Any) -> dict[str, Tensor]:
@@ -65,9 +57,67 @@ def write_adapter(model: Any, tensors: dict[str, Tensor], folder: Path) -> int:
     return len(data)
 
 
+def whole_tensors(model: Any, *, keep: bool) -> dict[str, Tensor]:
+    """The weights of a plain model that is this one, adapter and all, on the CPU; every process must call it.
+
+    Args:
+        model: as it is trained, spread over processes or not.
+        keep: on the processes that want them; the others give their share, one parameter at a time.
+    """
+    plain, found, seen = language_model(model), {}, set[int]()
+    for name, value in plain.state_dict(keep_vars=True).items():
+        if id(value) in seen:  # tied to one before
+            continue
+        seen.add(id(value))
+        with _gathered([value]):
+            whole = (value.full_tensor() if isinstance(value, DTensor) else value).detach()
+            if keep:
+                found[name] = whole.cpu().clone()
+    if keep:
+        for name, layer in plain.named_modules():
+            if isinstance(layer, LoraLayer) and ADAPTER in layer.lora_A:
+                _fold(found, name, layer.scaling[ADAPTER])
+    return {name.replace(".base_layer.", "."): value for name, value in found.items() if ".lora_" not in name}
+
+
+def check_foldable(model: Any) -> None:
+    """Refuses an adapter that `whole_tensors` cannot put into the weights.
+
+    Raises:
+        RlfgError: Names the layer.
+    """
+    for name, layer in model.named_modules():
+        if isinstance(layer, LoraLayer) and (type(layer) is not Linear or layer.lora_variant):
+            raise RlfgError(
+                f"rollouts through vLLM: {name} has an adapter that cannot be merged into its weights (quantised or no "
+                "plain linear layer); leave `rollouts` out"
+            )
+
+
+def write_weights(model: Any, tensors: dict[str, Tensor], folder: Path) -> int:
+    """Writes whole weights as a model's folder; returns their bytes.
+
+    Raises:
+        RlfgError: They do not fit there.
+    """
+    try:
+        folder.mkdir(parents=True)
+        language_model(model).save_pretrained(folder, state_dict=tensors)
+    except (OSError, SafetensorError) as error:
+        raise RlfgError(f"{folder}: the weights for vLLM could not be written: {error}") from error
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
 def forget(folder: Path) -> None:
-    """Removes an adapter that no engine uses any more."""
+    """Removes what no engine uses any more."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fold(tensors: dict[str, Tensor], layer: str, scaling: float) -> None:
+    """Adds a layer's adapter to its weight, in float32."""
+    first, second = (tensors[f"{layer}.lora_{side}.{ADAPTER}.weight"].float() for side in "AB")
+    weight = tensors[f"{layer}.base_layer.weight"]
+    tensors[f"{layer}.base_layer.weight"] = (weight.float() + scaling * (second @ first)).to(weight.dtype)
 
 
 def _gathered(parameters: list[Any]) -> AbstractContextManager[Any]:

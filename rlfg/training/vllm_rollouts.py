@@ -1,7 +1,8 @@
 """Rollouts by vLLM in training: whose answers they are is certain, or the run stops.
 
-Each version of the policy is written once, as an adapter under a name that no other run or step has; engines are asked
-by that name. After each sync a probe compares the engine's log-probabilities with the trainer's.
+Each version of the policy is written once, as an adapter (or as whole weights, where an adapter does not say all) under
+a name that no other run or step has; engines are asked by that name. After each sync a probe compares the engine's
+log-probabilities with the trainer's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 
+from rlfg.errors import RlfgError
 from rlfg.models.merge import ADAPTER
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion
@@ -24,7 +26,15 @@ from rlfg.rollouts.vllm.colocated import ColocatedEngine
 from rlfg.rollouts.vllm.server import ServerEngine
 from rlfg.rollouts.vllm.spec import VllmSpec
 from rlfg.training.config import GrpoConfig
-from rlfg.training.sync import adapter_tensors, check_adapter_says_all, forget, write_adapter
+from rlfg.training.sync import (
+    adapter_tensors,
+    beyond_adapter,
+    check_foldable,
+    forget,
+    whole_tensors,
+    write_adapter,
+    write_weights,
+)
 
 PROBE_TOKENS = 16
 
@@ -33,7 +43,7 @@ class Engine(Protocol):
     """A vLLM engine, wherever it runs."""
 
     def load(self, name: str, folder: Path) -> None:
-        """Takes an adapter in, and the one before out."""
+        """Takes an adapter or whole weights in, and those before out."""
 
     def sample(self, name: str, asks: Sequence[Ask], manner: Manner) -> list[list[Completion]]:
         """Completions by the policy of that name, and of no other."""
@@ -52,13 +62,10 @@ class VllmRollouts:
         spec: of the engine.
         engine: it; every process has one, of a server each the same.
         accelerator: of the run.
-        model: for what it trains.
         manner: how all prompts are asked.
-        folder: where adapters are put.
+        folder: where versions are put.
         tolerance: of the probe, in nats a token.
-
-    Raises:
-        RlfgError: An adapter cannot express what is trained.
+        whole: send whole weights, not an adapter.
     """
 
     def __init__(
@@ -66,13 +73,13 @@ class VllmRollouts:
         spec: VllmSpec,
         engine: Engine,
         accelerator: Accelerator,
-        model: Any,
         manner: Manner,
         *,
         folder: Path,
         tolerance: float,
+        whole: bool = False,
     ) -> None:
-        check_adapter_says_all(model)
+        self.whole = whole
         self.engine, self.accelerator, self.manner = engine, accelerator, manner
         self.shared = spec.mode == "server"
         run = broadcast_object_list([secrets.token_hex(6)])[0]
@@ -104,15 +111,17 @@ class VllmRollouts:
         if version == self.version:
             return {}
         began, before = time.perf_counter(), self.version
-        tensors = adapter_tensors(model)
+        main = self.accelerator.is_main_process
+        tensors = whole_tensors(model, keep=main) if self.whole else adapter_tensors(model)
+        write = write_weights if self.whole else write_adapter
         self.version = version
         folder = self.folder / str(version)
-        size = self._on_main(lambda: write_adapter(model, tensors, folder))
+        size = self._on_main(lambda: write(model, tensors, folder))
         if self.shared:
             self._on_main(lambda: self.engine.load(self.name, folder))
         else:
             self._everywhere(lambda: self.engine.load(self.name, folder))
-        if self.accelerator.is_main_process and before is not None:
+        if main and before is not None:
             forget(self.folder / str(before))
         seconds = time.perf_counter() - began
         return {"time/sync": seconds, "sync/mb": size / 1e6, "sync/probe_gap": self._probe(probe, logps_of)}
@@ -162,13 +171,21 @@ def build_rollouts(config: GrpoConfig, accelerator: Accelerator, model: Any, pro
     """The engine that a config asks for, with nothing loaded yet."""
     assert config.rollouts is not None
     spec, plain = config.rollouts, accelerator.unwrap_model(model)
+    beyond = beyond_adapter(plain)
+    if beyond is not None and spec.mode == "server":
+        raise RlfgError(
+            f"rollouts.mode server sends a LoRA of the language model, and this run trains {beyond}: set model.lora "
+            "and model.freeze_vision, or rollouts.mode: colocated, which takes whole weights"
+        )
+    if beyond is not None:
+        check_foldable(plain)
     engine: Engine = ServerEngine(spec)
     if spec.mode == "colocated":
         engine = ColocatedEngine(
             spec,
             model=config.model.path,
             dtype=config.model.dtype,
-            rank=plain.peft_config[ADAPTER].r,
+            rank=plain.peft_config[ADAPTER].r if beyond is None else None,
             picture_size=dict(processor.image_processor.size),
             local_rank=accelerator.local_process_index,
         )
@@ -182,10 +199,10 @@ def build_rollouts(config: GrpoConfig, accelerator: Accelerator, model: Any, pro
         spec,
         engine,
         accelerator,
-        plain,
         manner,
         folder=spec.folder(Path(config.run.output_dir)),
         tolerance=spec.probe_tolerance or (0.01 if exact else 0.1),
+        whole=beyond is not None,
     )
 
 

@@ -14,14 +14,26 @@ torch = pytest.importorskip("torch")
 from peft import load_peft_weights  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from rewards.setup import VerifierSpec  # noqa: E402
+from rlfg.data.spec import DataSpec  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
+from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt  # noqa: E402
 from rlfg.rollouts.sampling import Sampling  # noqa: E402
 from rlfg.rollouts.vllm import VllmSpec, colocated  # noqa: E402
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages  # noqa: E402
 from rlfg.rollouts.vllm.server import read_reply, request_options  # noqa: E402
-from rlfg.training.sync import adapter_tensors, check_adapter_says_all, write_adapter  # noqa: E402
+from rlfg.training.config import GrpoConfig  # noqa: E402
+from rlfg.training.runspec import RunSpec  # noqa: E402
+from rlfg.training.sync import (  # noqa: E402
+    adapter_tensors,
+    beyond_adapter,
+    check_foldable,
+    whole_tensors,
+    write_adapter,
+    write_weights,
+)
 
 MANNER = Manner(sampling=Sampling(temperature=0.7, max_new_tokens=9), banned_ids=(5,), stop_after_answer=True)
 
@@ -99,14 +111,24 @@ class StandIn:
         self.llm_engine = SimpleNamespace(
             add_lora=lambda request: self.told.append(("add", request)) or True,
             remove_lora=lambda number: self.told.append(("remove", number)),
+            reset_encoder_cache=lambda: self.told.append("no pictures"),
         )
 
     def chat(self, messages: list[Any], **how: Any) -> list[Any]:
         self.told.append(("chat", how["lora_request"]))
         tokens = [OrderedDict({6: SimpleNamespace(logprob=-1.0)})]
         one = SimpleNamespace(index=0, token_ids=[6], logprobs=tokens, finish_reason="stop")
-        name = SimpleNamespace(lora_name=how["lora_request"][0])
+        name = SimpleNamespace(lora_name=how["lora_request"][0]) if how["lora_request"] else None
         return [SimpleNamespace(lora_request=name, prompt_token_ids=[1, 2, 3], outputs=[one]) for _ in messages]
+
+    def collective_rpc(self, method: str, args: tuple[str, ...]) -> None:
+        if args == ("broken",):
+            raise ValueError("no weights there")
+        self.told.append((method, *args))
+
+    def reset_prefix_cache(self) -> bool:
+        self.told.append("no prompts")
+        return True
 
     def sleep(self, level: int) -> None:
         self.told.append(("sleep", level))
@@ -115,13 +137,13 @@ class StandIn:
         self.told.append("wake")
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, *, gpu: bool, spec: VllmSpec | None = None) -> Any:
+def stand_in(monkeypatch: pytest.MonkeyPatch, *, gpu: bool, rank: int | None = 20) -> Any:
     monkeypatch.setattr(colocated.torch.cuda, "is_available", lambda: gpu)
-    monkeypatch.setattr(colocated.ColocatedEngine, "_request", lambda self, name: (name, *self.ids[name]))
+    monkeypatch.setattr(colocated.ColocatedEngine, "_request", lambda self, *adapter: adapter)
     monkeypatch.setattr(colocated.ColocatedEngine, "_parameters", lambda self, ask, manner: len(ask.keys))
-    spec = spec or VllmSpec(mode="colocated", engine={"max_model_len": 100})
+    spec = VllmSpec(mode="colocated", engine={"max_model_len": 100})
     return colocated.ColocatedEngine(
-        spec, model="base", dtype="bfloat16", rank=20, picture_size={"longest_edge": 9}, local_rank=1, llm=StandIn
+        spec, model="base", dtype="bfloat16", rank=rank, picture_size={"longest_edge": 9}, local_rank=1, llm=StandIn
     )
 
 
@@ -142,6 +164,25 @@ def test_a_colocated_engine_sleeps_while_weights_are_trained(monkeypatch: pytest
     assert options["mm_processor_kwargs"] == {"size": {"longest_edge": 9}}
     with pytest.raises(EngineError, match="asked of run-0, and the engine has run-1"):
         engine.sample("run-0", [ask(1)], MANNER)
+
+
+def test_whole_weights_take_the_place_of_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing computed with those before is used again; after a failure nothing is answered at all."""
+    engine = stand_in(monkeypatch, gpu=True, rank=None)
+    engine.load("run-0", Path("a"))
+    engine.sample("run-0", [ask(1)], MANNER)
+    engine.sleep()
+    engine.load("run-1", Path("b"))
+    assert engine.llm.told == [
+        ("take_weights", "a"), "no pictures", "no prompts", ("chat", None), ("sleep", 1),
+        "wake", ("take_weights", "b"), "no pictures", "no prompts",
+    ]  # fmt: skip
+    assert "enable_lora" not in engine.llm.options
+    with pytest.raises(EngineError, match="could not load what is in broken: no weights there"):
+        engine.load("run-2", Path("broken"))
+    for name in ("run-1", "run-2"):
+        with pytest.raises(EngineError, match=f"asked of {name}, and the engine has none"):
+            engine.sample(name, [ask(1)], MANNER)
 
 
 def test_a_cpu_engine_stays_awake(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +206,7 @@ def test_the_engine_is_started_with_variables_of_its_own(monkeypatch: pytest.Mon
 def test_the_adapter_is_that_which_peft_saves(tiny_model: Path, tmp_path: Path) -> None:
     model = load_model(ModelSpec(path=str(tiny_model), dtype="float32", lora=LoraSpec(r=4, alpha=8)), trainable=True)
     add_reference(model)
-    check_adapter_says_all(model)
+    assert beyond_adapter(model) is None
     size = write_adapter(model, adapter_tensors(model), tmp_path / "ours")
     model.save_pretrained(tmp_path / "peft", selected_adapters=["default"])
     ours, theirs = (
@@ -176,10 +217,56 @@ def test_the_adapter_is_that_which_peft_saves(tiny_model: Path, tmp_path: Path) 
     assert sum(t.numel() * 4 for t in ours.values()) < size < 2 * sum(t.numel() * 4 for t in ours.values())
 
 
-def test_what_an_adapter_cannot_express_is_refused(tiny_model: Path) -> None:
+EVERYWHERE = LoraSpec(r=4, alpha=8, targets=r".*(?:language_model|visual\.blocks).*(?:proj|qkv)")
+
+
+@pytest.mark.parametrize("lora", [None, EVERYWHERE])
+def test_whole_weights_are_the_model_with_its_adapter(tiny_model: Path, tmp_path: Path, lora: LoraSpec | None) -> None:
+    spec = ModelSpec(path=str(tiny_model), dtype="float32", lora=lora, freeze_vision=False)
+    model = load_model(spec, trainable=True).eval()
+    if lora is not None:
+        add_reference(model)
+    assert beyond_adapter(model) is not None
+    check_foldable(model)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if lora is None or "lora_B.default" in name:
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    assert whole_tensors(model, keep=False) == {}
+    tensors = whole_tensors(model, keep=True)
+    assert write_weights(model, tensors, tmp_path / "whole") > sum(t.numel() * 4 for t in tensors.values())
+    plain = load_model(ModelSpec(path=str(tmp_path / "whole"), dtype="float32")).eval()
+    ids = torch.arange(5, 25)[None]
+    pixels = torch.randn(16, model.config.vision_config.in_channels * 2 * model.config.vision_config.patch_size**2)
+    grid = torch.tensor([[1, 4, 4]])
+    with torch.no_grad():
+        torch.testing.assert_close(plain(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-5)
+        ours, theirs = (language_model(m).model.visual(pixels, grid) for m in (plain, model))
+    torch.testing.assert_close(getattr(ours, "pooler_output", ours), getattr(theirs, "pooler_output", theirs))
+
+
+def test_weights_that_do_not_fit_are_an_error(tiny_model: Path, tmp_path: Path) -> None:
     model = load_model(ModelSpec(path=str(tiny_model), dtype="float32"), trainable=True)
-    with pytest.raises(RlfgError, match=r"carry a LoRA of the language model, and this run trains .*weight"):
-        check_adapter_says_all(model)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(RlfgError, match="the weights for vLLM could not be written"):
+        write_weights(model, whole_tensors(model, keep=True), tmp_path / "there")
+
+
+def test_a_server_takes_adapters_only() -> None:
+    """Whole weights are for the engine of this process; a convolution's adapter is for none."""
+    with pytest.raises(RlfgError, match=r"rollouts.mode server sends a LoRA .* colocated"):
+        GrpoConfig(
+            model=ModelSpec(path="base"), data=DataSpec(path="a.jsonl"), verifier=VerifierSpec(taxonomy="t.csv"),
+            run=RunSpec(output_dir="out", steps=1), rollouts=VllmSpec(),
+        )  # fmt: skip
+
+
+def test_an_adapter_that_no_weight_can_hold_is_refused(tiny_model: Path) -> None:
+    lora = LoraSpec(r=2, alpha=2, targets=r".*visual\.patch_embed\.proj")
+    spec = ModelSpec(path=str(tiny_model), dtype="float32", lora=lora, freeze_vision=False)
+    with pytest.raises(RlfgError, match=r"patch_embed.proj has an adapter that cannot be merged"):
+        check_foldable(load_model(spec, trainable=True))
 
 
 def test_a_spec_that_cannot_work_is_refused() -> None:

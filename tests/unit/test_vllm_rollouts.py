@@ -20,7 +20,7 @@ if find_spec("vllm") is None:
     pytest.skip("vLLM is not installed: make vllm", allow_module_level=True)
 
 from accelerate import Accelerator  # noqa: E402
-from launching import BASE, ROOT, environment, launch, rollouts  # noqa: E402
+from launching import BASE, ROOT, TWO, environment, launch, rollouts  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from rlfg.errors import RlfgError  # noqa: E402
@@ -202,7 +202,7 @@ def test_a_corrupted_sync_stops_the_run(server: VllmServer, policy: Any, tmp_pat
     spec = VllmSpec(url=server.url, adapter_dir=str(tmp_path))
     engine = Corrupting(spec, lambda path: None)
     rollouts = VllmRollouts(
-        spec, engine, Accelerator(cpu=True), policy, manner(policy), folder=tmp_path, tolerance=0.01
+        spec, engine, Accelerator(cpu=True), manner(policy), folder=tmp_path, tolerance=0.01
     )  # fmt: skip
     probe = ask_about("red")
     good = rollouts.sync(policy, 0, probe, lambda ask, found: trainers(policy, ask, found))
@@ -245,31 +245,51 @@ run: {{output_dir: {tmp_path}/run, steps: 2, report_to: [], use_cpu: true}}
     assert all(claim_port("127.0.0.1", port) for port in ports), "the servers are gone"
 
 
-@pytest.mark.parametrize("mode", ["server", "colocated"])
-def test_a_run_rolls_out_by_vllm(server: VllmServer, tiny_world: Path, tmp_path: Path, mode: str) -> None:
+TRAINED = {
+    "adapter": "lora: {r: 4, alpha: 8}",
+    "adapter of the vision tower too": "lora: {r: 4, alpha: 8, targets: '.*(?:_proj|qkv)'}, freeze_vision: false",
+    "all": "freeze_vision: false",
+}
+"""What of a model is trained, and its learning rate."""
+
+
+@pytest.mark.parametrize(
+    ("mode", "trained", "launcher"),
+    [
+        ("server", "adapter", "cpu.yaml"),
+        ("colocated", "adapter", "cpu.yaml"),
+        ("colocated", "adapter of the vision tower too", "zero3.yaml"),
+        ("colocated", "all", "cpu.yaml"),
+    ],
+)
+def test_a_run_rolls_out_by_vllm(
+    server: VllmServer, tiny_world: Path, tmp_path: Path, mode: str, trained: str, launcher: str
+) -> None:
+    """What no adapter of the language model says goes as whole weights."""
     config = tmp_path / "grpo.yaml"
     where = f"url: '{server.url}'" if mode == "server" else "engine: {max_model_len: 2048}"
     config.write_text(f"""
-model: {{path: {BASE}, dtype: float32, lora: {{r: 4, alpha: 8}}}}
+model: {{path: {BASE}, dtype: float32, {TRAINED[trained]}}}
 data: {{path: {tiny_world}/rl.jsonl}}
 eval: {{path: {tiny_world}/val.jsonl, limit: 5}}
 verifier: {{taxonomy: {tiny_world}/taxonomy.csv, root: organism}}
 prompt: short
 reward: {{name: hedged, terms: [{{name: length_guard, weight: 1.0, options: {{limit: 4, buffer: 4}}}}]}}
 sampling: {{max_new_tokens: 8, temperature: 1.3}}
-prompts_per_step: 3
+prompts_per_step: 4
 group_size: 4
 rollouts: {{mode: {mode}, adapter_dir: {tmp_path}/adapters, {where}}}
-run: {{output_dir: {tmp_path}/run, seed: 4, steps: 4, learning_rate: 1e-2, save_every: 2, eval_every: 2,
-  report_to: [], use_cpu: true}}
+run: {{output_dir: {tmp_path}/run, seed: 4, steps: 4, learning_rate: {1e-3 if trained == "all" else 1e-2},
+  save_every: 2, eval_every: 2, report_to: [], use_cpu: true}}
 """)
-    done = launch("grpo.py", "cpu.yaml", config)
+    done = launch("grpo.py", launcher, config, extra=TWO if launcher == "zero3.yaml" else ())
     assert done.returncode == 0, done.stderr[-3000:]
     found = rollouts(tmp_path / "run")
-    assert [r["weights_version"] for r in found] == [step for step in range(4) for _ in range(12)]
+    assert [r["weights_version"] for r in found] == [step for step in range(4) for _ in range(16)]
     assert {r["advantage"] != 0 for r in found} == {True, False}
     logs = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     gaps = [line["sync/probe_gap"] for line in logs if "sync/probe_gap" in line]
-    assert len(gaps) == 4 and max(gaps) < 1e-2
+    assert len(gaps) == 4 and max(gaps) < 1e-3
+    assert len({tuple(r["logps"]) for r in found}) > 4, "the policy moves"
     assert [line["step"] for line in logs if "eval_hm" in line] == [2, 4]
     assert not list((tmp_path / "adapters").iterdir())

@@ -16,6 +16,7 @@ from rlfg.rollouts.transformers_engine import Completion
 from rlfg.rollouts.vllm.asking import NEVER, Ask, EngineError, Manner, chat_messages, check_completions, check_prompt
 from rlfg.rollouts.vllm.process import room_for, without_launcher
 from rlfg.rollouts.vllm.spec import VllmSpec
+from rlfg.rollouts.vllm.worker import WholeWeights
 
 
 class ColocatedEngine:
@@ -25,7 +26,7 @@ class ColocatedEngine:
         spec: of the run.
         model: folder or hub id of the base.
         dtype: of the base.
-        rank: of the LoRA.
+        rank: of the LoRA; None where whole weights are loaded instead of adapters.
         picture_size: the budget of the trainer's picture processor.
         local_rank: which of the visible GPUs is this process's.
         llm: `vllm.LLM`, or what stands in for it.
@@ -37,7 +38,7 @@ class ColocatedEngine:
         *,
         model: str,
         dtype: str,
-        rank: int,
+        rank: int | None,
         picture_size: Mapping[str, int],
         local_rank: int = 0,
         llm: Any = None,
@@ -50,15 +51,14 @@ class ColocatedEngine:
             llm = LLM
         self.sleeps = torch.cuda.is_available()
         self.asleep = False
+        self.whole = rank is None
         self.ids: dict[str, tuple[int, str]] = {}
         self.count = 0
         options: dict[str, Any] = {
             "model": model,
             "dtype": dtype,
-            "enable_lora": True,
-            "max_loras": 1,
             "mm_processor_kwargs": {"size": dict(picture_size)},
-            "max_lora_rank": room_for(rank),
+            **_taking(rank),
             "logprobs_mode": "processed_logprobs",
             "enable_sleep_mode": self.sleeps,
             "gpu_memory_utilization": 0.4,
@@ -71,23 +71,21 @@ class ColocatedEngine:
             self.llm = llm(**options)
 
     def load(self, name: str, folder: Path) -> None:
-        """Puts the adapter in, and takes the one before out.
+        """Puts the adapter, or the whole weights, in the place of those before.
 
         Raises:
-            EngineError: It cannot be loaded.
+            EngineError: They cannot be loaded.
         """
         self.wake()
-        before, self.count = self.ids, self.count + 1
-        self.ids = {name: (self.count, str(folder))}
+        before, self.ids, self.count = self.ids, {}, self.count + 1
         try:
-            for number, _ in before.values():
-                self.llm.llm_engine.remove_lora(number)
-            if not self.llm.llm_engine.add_lora(self._request(name)):
-                raise EngineError(f"vLLM did not take the adapter in {folder}")
-        except EngineError:
-            raise
+            if self.whole:
+                self._take_weights(folder)
+            else:
+                self._take_adapter(name, folder, before)
         except Exception as error:
-            raise EngineError(f"vLLM could not load the adapter in {folder}: {error}") from error
+            raise EngineError(f"vLLM could not load what is in {folder}: {error}") from error
+        self.ids = {name: (self.count, str(folder))}
 
     def sample(self, name: str, asks: Sequence[Ask], manner: Manner) -> list[list[Completion]]:
         """Completions of each prompt by the policy `name`, each prompt submitted once.
@@ -102,10 +100,11 @@ class ColocatedEngine:
         outputs = self.llm.chat(
             [chat_messages(ask) for ask in asks],
             sampling_params=parameters,
-            lora_request=self._request(name),
+            lora_request=None if self.whole else self._request(name, *self.ids[name]),
             use_tqdm=False,
         )
-        return [_read(output, name, ask, manner) for output, ask in zip(outputs, asks, strict=True)]
+        served = None if self.whole else name
+        return [_read(output, served, ask, manner) for output, ask in zip(outputs, asks, strict=True)]
 
     def sleep(self) -> None:
         """Gives its memory to the trainer. The CPU engine cannot, and need not."""
@@ -125,10 +124,22 @@ class ColocatedEngine:
         if shutdown is not None:
             shutdown.shutdown()
 
-    def _request(self, name: str) -> Any:
+    def _take_adapter(self, name: str, folder: Path, before: Mapping[str, tuple[int, str]]) -> None:
+        for number, _ in before.values():
+            self.llm.llm_engine.remove_lora(number)
+        if not self.llm.llm_engine.add_lora(self._request(name, self.count, str(folder))):
+            raise EngineError("it was not taken")
+
+    def _take_weights(self, folder: Path) -> None:
+        """And drops what the weights before made of prompts and pictures: no name tells these from the new ones'."""
+        self.llm.collective_rpc("take_weights", args=(str(folder),))
+        self.llm.llm_engine.reset_encoder_cache()  # reloading empties the workers' half of it, not the scheduler's
+        if not self.llm.reset_prefix_cache():
+            raise EngineError("its prefix cache could not be emptied")
+
+    def _request(self, name: str, number: int, folder: str) -> Any:
         from vllm.lora.request import LoRARequest
 
-        number, folder = self.ids[name]
         return LoRARequest(name, number, folder)
 
     def _parameters(self, ask: Ask, manner: Manner) -> Any:
@@ -138,7 +149,13 @@ class ColocatedEngine:
         return SamplingParams(**manner.parameters(ask), logprobs=0, logit_bias=bias)
 
 
-def _read(output: Any, name: str, ask: Ask, manner: Manner) -> list[Completion]:
+def _taking(rank: int | None) -> dict[str, Any]:
+    if rank is None:
+        return {"worker_extension_cls": f"{WholeWeights.__module__}.{WholeWeights.__qualname__}"}
+    return {"enable_lora": True, "max_loras": 1, "max_lora_rank": room_for(rank)}
+
+
+def _read(output: Any, name: str | None, ask: Ask, manner: Manner) -> list[Completion]:
     served = getattr(output.lora_request, "lora_name", None)
     if served != name:
         raise EngineError(f"rollouts were asked of {name}, and came from {served}")
