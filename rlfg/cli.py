@@ -12,6 +12,7 @@ from eval.calibrate_cli import add_calibrate
 from eval.cli import add_score, add_taxonomy_options, add_verifier_options, verifier_spec
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
+from rlfg.cot.cli import add_cot
 from rlfg.errors import RlfgError
 from rlfg.serving.classify_cli import add_classify
 from rlfg.serving.cli import add_server
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         _recipes,
     ):
         add(commands)
+    add_cot(commands)
     add_export(commands)
     add_serve(commands)
     add_classify(commands)

@@ -1,0 +1,94 @@
+"""`rlfg cot`: chain-of-thought data."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eval.cli import add_verifier_options, verifier_spec
+from rlfg.errors import RlfgError
+
+if TYPE_CHECKING:
+    from rlfg.cot.check import Checked, Report
+
+
+def add_cot(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    """`rlfg cot check`."""
+    parser = commands.add_parser("cot", help="chain-of-thought data for the SFT stage")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    _check(verbs)
+
+
+def _check(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = verbs.add_parser("check", help="find samples that a student should not learn from")
+    parser.add_argument("file", type=Path, help="ShareGPT JSON, TRL prompt-completion lines, or a manifest")
+    add_verifier_options(parser)
+    parser.add_argument("--images", type=Path, help="folder that pictures' paths start from (the file's own)")
+    parser.add_argument("--out", type=Path, help="write the accepted samples there")
+    parser.add_argument("--format", choices=("manifest", "sharegpt", "trl"), default="manifest", help="of --out")
+    parser.add_argument("--rejected", type=Path, help="write a JSON line for each rejected sample, with its reasons")
+    parser.add_argument("--min-words", type=int, default=100)
+    parser.add_argument("--max-words", type=int, default=1000)
+    parser.add_argument("--near", type=int, default=2, help="ranks above the answer within which candidates meet (2)")
+    parser.add_argument("--any-language", action="store_true", help="take rationales that are not in English")
+    parser.set_defaults(run=_run_check)
+
+
+def _run_check(args: argparse.Namespace) -> int:
+    from rewards.setup import build_verifier
+    from rlfg.cot.check import Limits, check
+    from rlfg.cot.formats import read_samples, write_samples
+
+    spec = verifier_spec(args) if args.taxonomy or args.judge else None
+    verification = None if spec is None else build_verifier(spec)
+    limits = Limits(
+        min_words=args.min_words,
+        max_words=args.max_words,
+        near=args.near,
+        **({"english": 0} if args.any_language else {}),
+    )
+    report = check(
+        read_samples(args.file),
+        verifier=None if verification is None else verification.verifier,
+        taxonomy=None if verification is None else verification.taxonomy,
+        limits=limits,
+        profile=args.profile,
+    )
+    for path in (args.out, args.rejected):
+        if path is not None and path.resolve() == args.file.resolve():
+            raise RlfgError(f"{path}: that is the file that is read; write elsewhere")
+    if args.out is not None:
+        write_samples(args.out, report.accepted, args.format, images=args.images or args.file.parent)
+    if args.rejected is not None:
+        args.rejected.parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(_line(one), ensure_ascii=False) for one in report.rejected]
+        args.rejected.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    print(table(report))
+    return 1 if report.rejected else 0
+
+
+def table(report: Report) -> str:
+    """What each filter found, the first samples it rejected, and totals that add up."""
+    rows = [f"{'filter':12}{'rejected':>9}{'unchecked':>11}"]
+    rows += [f"{name:12}{n['rejected']:9,}{n['unchecked']:11,}" for name, n in report.counts().items()]
+    rows += [f"  {one.sample.where}  {name}: {why}" for one in report.rejected[:5] for name, why in one.reasons.items()]
+    total, bad = len(report.checked), len(report.rejected)
+    rows.append(
+        f"{total:,} samples: {total - bad:,} accepted, {bad:,} rejected ({bad / total:.1%}; some by several filters)"
+    )
+    return "\n".join(rows)
+
+
+def _line(one: Checked) -> dict[str, object]:
+    sample = one.sample
+    return {
+        "where": sample.where,
+        "id": sample.id,
+        "images": sample.images,
+        "answer": sample.answer,
+        "label": sample.label,
+        "reasons": one.reasons,
+        "completion": sample.completion,
+    }

@@ -1,0 +1,221 @@
+"""Chain-of-thought samples in the three forms that are passed around.
+
+sharegpt: LLaMA-Factory's JSON, a list of `messages` (`role`, `content`) or `conversations` (`from`, `value`) beside
+`images`. trl: prompt-completion lines, each a text or a list of messages, beside `images`. manifest: lines of `image`,
+`label`, `rationale`, as training reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlfg.data import format_answer, parse_answer
+from rlfg.errors import RlfgError
+
+_ROLES = {"human": "user", "gpt": "assistant"}
+_PLACE = "<image>"
+"""Stands for a picture in LLaMA-Factory's text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """A picture, a question and what a model is to answer."""
+
+    where: str
+    """file:number, from 1."""
+    id: str
+    images: tuple[str, ...]
+    """Paths as they are written, relative to the file's folder where they are not absolute."""
+    question: str
+    """Of the user, without place holders of pictures."""
+    completion: str
+    """Of the assistant, tags and all."""
+    system: str = ""
+    label: str | None = None
+    """The truth, where the record has one besides the answer."""
+
+    @property
+    def answer(self) -> str | None:
+        """What the completion says, read as training reads it."""
+        return parse_answer(self.completion).answer
+
+    @property
+    def rationale(self) -> str:
+        """What stands before the answer."""
+        thoughts = parse_answer(self.completion).thoughts
+        return self.completion.partition("<answer>")[0].strip() if thoughts is None else thoughts
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """All samples of a file; its form is seen from its records.
+
+    Raises:
+        RlfgError: It is none of the forms; names the record.
+    """
+    samples = []
+    for number, record in _records(path):
+        where = f"{path}:{number}"
+        form = next((form for form in _READERS if set(_MARKS[form]) <= record.keys()), None)
+        if form is None:
+            known = "; ".join(f"{name}: {', '.join(marks)}" for name, marks in _MARKS.items())
+            raise RlfgError(f"{where}: no chain-of-thought sample ({known}); found {', '.join(record) or 'nothing'}")
+        samples.append(_READERS[form](record, where, f"{path.stem}:{number}"))
+    if not samples:
+        raise RlfgError(f"{path}: no samples in it")
+    return samples
+
+
+def write_samples(path: Path, samples: Iterable[Sample], form: str, *, images: Path) -> int:
+    """Writes samples, with pictures' paths relative to the new file; returns how many.
+
+    Args:
+        path: of the new file; sharegpt is one JSON list, the others JSON lines.
+        samples: whose completions are well formed, for a manifest.
+        form: one of `FORMATS`.
+        images: the folder that relative paths of pictures start from.
+    """
+    here = path.parent.resolve()
+    records = [
+        _WRITERS[form](s, [os.path.relpath(images.resolve() / image, here) for image in s.images]) for s in samples
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if form == "sharegpt":
+        text = json.dumps(records, ensure_ascii=False, indent=1) + "\n"
+    else:
+        text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    path.write_text(text, encoding="utf-8")
+    return len(records)
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    if not path.is_file():
+        raise RlfgError(f"{path}: no such file")
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        if text.lstrip().startswith("["):
+            found = list(enumerate(json.loads(text), 1))
+        else:
+            found = [(n, json.loads(line)) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    except json.JSONDecodeError as error:
+        raise RlfgError(f"{path}: not valid JSON: {error}") from error
+    for number, record in found:
+        if not isinstance(record, dict):
+            raise RlfgError(f"{path}:{number}: a sample must be a JSON object")
+        yield number, {key: value for key, value in record.items() if value is not None}
+
+
+def _from_messages(record: Mapping[str, Any], where: str, name: str) -> Sample:
+    turns = record["messages"] if "messages" in record else record["conversations"]
+    return _sample(record, _texts(turns, where), where, name)
+
+
+def _from_trl(record: Mapping[str, Any], where: str, name: str) -> Sample:
+    said: list[tuple[str, str]] = []
+    for key, role in (("prompt", "user"), ("completion", "assistant")):
+        value = record[key]
+        said += [(role, value)] if isinstance(value, str) else _texts(value, where)
+    return _sample(record, said, where, name)
+
+
+def _from_manifest(record: Mapping[str, Any], where: str, name: str) -> Sample:
+    try:
+        completion = format_answer(str(record["rationale"]), str(record["label"]))
+    except RlfgError as error:
+        raise RlfgError(f"{where}: {error}") from error
+    return Sample(
+        where=where,
+        id=str(record.get("id", name)),
+        images=(str(record["image"]),),
+        question=str(record.get("question", "")),
+        completion=completion,
+        label=str(record["label"]),
+    )
+
+
+def _texts(turns: Any, where: str) -> list[tuple[str, str]]:
+    """Role and text of each message; a content of parts is its texts."""
+    found = []
+    try:
+        for turn in turns:
+            role, content = (turn["role"], turn["content"]) if "role" in turn else (turn["from"], turn["value"])
+            if not isinstance(content, str):
+                content = "".join(part["text"] for part in content if part["type"] == "text")
+            found.append((_ROLES.get(role, role), content))
+    except (TypeError, KeyError) as error:
+        raise RlfgError(f"{where}: a message lacks {error}; it has role and content, or from and value") from error
+    return found
+
+
+def _sample(record: Mapping[str, Any], said: list[tuple[str, str]], where: str, name: str) -> Sample:
+    by_role: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
+    for role, text in said:
+        if role not in by_role:
+            raise RlfgError(f"{where}: a message of {role!r}; known are {', '.join(by_role)}")
+        by_role[role].append(text)
+    if len(by_role["assistant"]) != 1 or not by_role["user"]:
+        raise RlfgError(
+            f"{where}: a sample has one question and one answer; this one {len(by_role['assistant'])} answers"
+        )
+    images = record.get("images", record.get("image", ()))
+    label = record.get("label")
+    return Sample(
+        where=where,
+        id=str(record.get("id", name)),
+        images=(images,) if isinstance(images, str) else tuple(map(str, images)),
+        question="\n".join(by_role["user"]).replace(_PLACE, "").strip(),
+        completion=by_role["assistant"][0],
+        system="\n".join(by_role["system"]),
+        label=None if label is None else str(label),
+    )
+
+
+def _to_messages(sample: Sample, images: list[str]) -> dict[str, Any]:
+    system = [{"role": "system", "content": sample.system}] if sample.system else []
+    user = {"role": "user", "content": _PLACE * len(images) + sample.question}
+    said = [*system, user, {"role": "assistant", "content": sample.completion}]
+    return {"id": sample.id, "messages": said, "images": images, **_label(sample)}
+
+
+def _to_trl(sample: Sample, images: list[str]) -> dict[str, Any]:
+    system = [{"role": "system", "content": sample.system}] if sample.system else []
+    pictures: list[dict[str, str]] = [{"type": "image"} for _ in images]
+    user = {"role": "user", "content": [*pictures, {"type": "text", "text": sample.question}]}
+    completion = [{"role": "assistant", "content": [{"type": "text", "text": sample.completion}]}]
+    return {"id": sample.id, "prompt": [*system, user], "completion": completion, "images": images, **_label(sample)}
+
+
+def _to_manifest(sample: Sample, images: list[str]) -> dict[str, Any]:
+    if len(images) != 1 or sample.answer is None:
+        raise RlfgError(f"{sample.where}: a line of a manifest has one picture and one answer; write another form")
+    asked = {"question": sample.question} if sample.question else {}
+    rationale, label = sample.rationale, sample.label or sample.answer
+    return {"id": sample.id, "image": images[0], "label": label, **asked, "rationale": rationale}
+
+
+def _label(sample: Sample) -> dict[str, str]:
+    return {} if sample.label is None else {"label": sample.label}
+
+
+_MARKS = {
+    "sharegpt": ("messages",),
+    "sharegpt (conversations)": ("conversations",),
+    "trl": ("prompt", "completion"),
+    "manifest": ("image", "label", "rationale"),
+}
+_READERS: dict[str, Callable[[Mapping[str, Any], str, str], Sample]] = {
+    "sharegpt": _from_messages,
+    "sharegpt (conversations)": _from_messages,
+    "trl": _from_trl,
+    "manifest": _from_manifest,
+}
+_WRITERS: dict[str, Callable[[Sample, list[str]], dict[str, Any]]] = {
+    "sharegpt": _to_messages,
+    "trl": _to_trl,
+    "manifest": _to_manifest,
+}
+FORMATS = tuple(_WRITERS)

@@ -1,0 +1,243 @@
+"""`rlfg cot check`: what a student may learn from, and why not the rest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rewards.verifier import TaxonomyVerifier
+from rlfg.cli import main
+from rlfg.cot import FORMATS, Limits, Sample, check, read_samples, write_samples
+from rlfg.cot.check import FILTERS
+from rlfg.cot.leakage import find_leak
+from rlfg.cot.parts import split_parts
+from rlfg.errors import RlfgError
+from rlfg.taxonomy import load_taxonomy
+
+ANALYSIS = """\
+The bird in the image stands on a rock beside the water. Its back and wings are pale grey, the head and the breast
+are white, and the wing tips are black with small white spots. The bill is yellow and has a red spot near the tip, and
+the legs are pink. The body is large and heavy, and the eye looks pale from this distance."""
+COMPARISON = """\
+The wing tips of an Ivory Gull are white, and its bill is darker, so that it does not fit what is seen here. A
+California Gull has legs of a greenish yellow and a dark eye, while the legs of this bird are pink and its eye is pale.
+The heavy bill with a red spot and the pale grey back are those of a Herring Gull."""
+NAMES = ("Herring Gull", "California Gull", "Ivory Gull")
+QUESTION = "What is the species of the bird that is shown in this picture, as far as you can tell from what you see?"
+
+
+def rationale(
+    analysis: str = ANALYSIS, names: Any = NAMES, comparison: str = COMPARISON, last: str = "Herring Gull"
+) -> str:
+    listed = "\n".join(f"- {name}" for name in names)
+    return (
+        f"1. **Visual Analysis**: {analysis}\n\n2. **Candidate Sub-categories**:\n{listed}\n\n"
+        f"3. **Comparison**: {comparison}\n\n4. **Prediction**: {last}"
+    )
+
+
+def sample(text: str | None = None, answer: str = "Herring Gull", **changes: Any) -> Sample:
+    completion = f"<think>{rationale() if text is None else text}</think><answer>{answer}</answer>"
+    good = Sample(
+        where="a.json:1", id="1", images=("p.jpg",), question=QUESTION, completion=completion, label="Herring Gull"
+    )
+    return replace(good, **changes)
+
+
+@pytest.fixture(scope="module")
+def birds() -> Any:
+    return load_taxonomy("builtin:cub200")
+
+
+def reasons(birds: Any, one: Sample, **limits: Any) -> dict[str, str]:
+    report = check([one], verifier=TaxonomyVerifier(birds), taxonomy=birds, limits=Limits(**limits))
+    return report.checked[0].reasons
+
+
+BAD: dict[str, tuple[str, Sample]] = {
+    "no tags": ("format", sample(completion=rationale() + "\nHerring Gull")),
+    "text after the answer": ("format", sample(completion=sample().completion + " That is all.")),
+    "no comparison": ("parts", sample(rationale().replace("3. **Comparison**: ", ""))),
+    "wrong label": ("label", sample(rationale(last="California Gull"), "California Gull")),
+    "coarser than the label": ("label", sample(rationale(names=["gull", *NAMES[1:]]), "gull")),
+    "five candidates": ("candidates", sample(rationale(names=[*NAMES, "Heermann Gull", "Western Gull"]))),
+    "one candidate": ("candidates", sample(rationale(names=NAMES[:1]))),
+    "answer no candidate": ("prediction", sample(rationale(names=NAMES[1:]))),
+    "invented bird": ("taxonomy", sample(rationale(names=[*NAMES, "Azure-tailed Snorkler"]))),
+    "far candidate": ("near", sample(rationale(names=[*NAMES, "Ruby-throated Hummingbird"]))),
+    "another script": ("language", sample(rationale(comparison=COMPARISON + " 这只鸟的嘴很大"))),
+    "another language": (
+        "language",
+        sample(
+            rationale(
+                comparison="Der Schnabel dieser Möwe trägt einen roten Fleck, und ihre Beine wirken rosa, während "
+                "andere Arten gelbe Beine haben und viel kleiner sind als dieser Vogel auf dem Felsen am Wasser."
+            )
+        ),
+    ),
+    "too short": ("length", sample(rationale(analysis="It is grey.", comparison="It is the largest of the three."))),
+    "too long": ("length", sample(rationale(analysis=" ".join([ANALYSIS] * 20)))),
+    "told": ("leakage", sample(rationale(comparison=COMPARISON + " This matches the provided description."))),
+    "copied": ("copying", sample(rationale(analysis=f"{QUESTION} {ANALYSIS}"))),
+}
+
+
+def test_a_good_sample_is_accepted(birds: Any) -> None:
+    assert reasons(birds, sample()) == {}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_each_fault_is_found_for_its_own_reason(birds: Any, case: str) -> None:
+    name, bad = BAD[case]
+    assert [*reasons(birds, bad)] == [name], case
+
+
+LEAKS = (
+    "This aligns with the provided description.",
+    "The features match the given attributes of the class.",
+    "According to the description, the bird has a red crown.",
+    "The description mentions a hooked bill.",
+    "As described in the provided text, the tail is forked.",
+    "Based on the information provided, it can only be a gull.",
+    "which is consistent with the description provided",
+    "The ground truth says Herring Gull.",
+    "Since the label is given, the answer follows.",
+    "We are told that it has a yellow bill.",
+    "As you mentioned, the legs are pink.",
+    "The correct label is Herring Gull.",
+    "These traits align with the supplied visual concepts.",
+    "It matches the description.",
+    "the aforementioned label leaves no doubt",
+    "The details that were provided point to a gull.",
+    "supported by the attributes provided above",
+)
+CLEAN = (
+    "The provided image shows a bird on a rock.",
+    "In the given picture, the bill is yellow.",
+    "Given the characteristics of the bill, it is a gull.",
+    "It fits the description of a Herring Gull in any field guide.",
+    "The wings provide information about its age.",
+    "Of the given candidates, only one has pink legs.",
+    "The label on the bottle reads Fanta.",
+    "The name comes from the red throat.",
+    "The information in the plumage is enough to tell them apart.",
+    "These details make it clear that the bird is an adult.",
+    "Based on the features described above, it is a gull.",
+    "The species is known for its loud call.",
+    "I have given more weight to the bill than to the legs.",
+)
+
+
+@pytest.mark.parametrize("text", LEAKS)
+def test_talk_of_what_was_told_is_a_leak(text: str) -> None:
+    assert find_leak(f"The bill is long. {text} The legs are pink.") is not None
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_talk_of_what_is_seen_is_none(text: str) -> None:
+    assert find_leak(f"The bill is long. {text} The legs are pink.") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "### Visual analysis\nGrey.\n### Possible candidates\n* A\n* B: small\n### Comparison\nB is small.\n"
+        "### Final prediction\nA",
+        "Step 1: Visual Analysis: Grey.\nStep 2: Candidates: A, B\nStep 3: Comparison: B is small.\n"
+        "Step 4: Prediction: A",
+        "**1. Image Analysis:** Grey.\n**2. Candidates:**\n1. **A** – large\n2. **B** (small)\n"
+        "**3. Comparative Analysis:** B is small.\n**4. Conclusion:** A",
+        "Visual analysis: Grey.\nCandidates: The candidates are A and B.\nComparison: B is small.\nPrediction: A",
+        "Visual analysis: Grey.\nCandidate 1: A\nCandidate 2: B\nComparison: B is small.\nPrediction: A",
+    ],
+)
+def test_parts_are_found_however_they_are_marked(text: str) -> None:
+    parts = split_parts(text)
+    assert parts.missing == ()
+    assert parts.candidates == ("A", "B")
+    assert parts.texts["prediction"] == "A" and parts.texts["comparison"] == "B is small."
+
+
+def test_what_cannot_be_checked_is_counted_not_passed_over() -> None:
+    report = check([sample(label=None)])
+    assert report.rejected == []
+    assert {name for name, n in report.counts().items() if n["unchecked"]} == {"label", "taxonomy", "near"}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_sample_survives_each_form(tmp_path: Path, form: str) -> None:
+    (tmp_path / "pictures").mkdir()
+    made = [sample(system="Be brief."), sample(id="2", where="a.json:2", images=("q ü.jpg",))]
+    path = tmp_path / "out" / "data.jsonl"
+    assert write_samples(path, made, form, images=tmp_path / "pictures") == 2
+    back = read_samples(path)
+    for one, two in zip(made, back, strict=True):
+        assert (one.id, one.question, one.answer, one.rationale, one.label) == (
+            two.id, two.question, two.answer, two.rationale, two.label
+        )  # fmt: skip
+        assert two.images == (f"../pictures/{one.images[0]}",)
+        assert two.completion == one.completion
+    if form != "manifest":
+        assert back[0].system == "Be brief."
+
+
+def test_a_sharegpt_conversation_is_read(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": f"<image>{QUESTION}"}, {"from": "gpt", "value": sample().completion}]
+    (tmp_path / "a.json").write_text(json.dumps([{"conversations": turns, "images": ["p.jpg"]}]))
+    [found] = read_samples(tmp_path / "a.json")
+    assert (found.question, found.answer, found.images) == (QUESTION, "Herring Gull", ("p.jpg",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "no samples"),
+        ("{", "not valid JSON"),
+        ('[{"a": 1}]', r":1: no chain-of-thought sample .* found a"),
+        ("[3]", "must be a JSON object"),
+        ('[{"messages": [{"role": "user"}]}]', r":1: a message lacks 'content'"),
+        ('[{"messages": [{"role": "tool", "content": "x"}]}]', "'tool'"),
+        ('[{"messages": [{"role": "user", "content": "x"}]}]', "0 answers"),
+    ],
+)
+def test_a_file_that_is_no_samples_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(RlfgError, match=said):
+        read_samples(tmp_path / "a.json")
+
+
+def test_the_command_writes_both_and_counts_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    everyone = [sample(), *(bad for _, bad in BAD.values())]
+    records = [
+        {
+            "messages": [
+                {"role": "user", "content": f"<image>{s.question}"},
+                {"role": "assistant", "content": s.completion},
+            ],
+            "images": list(s.images),
+            "label": s.label,
+        }
+        for s in everyone
+    ]
+    (tmp_path / "made.json").write_text(json.dumps(records))
+    kept, lost = tmp_path / "kept.jsonl", tmp_path / "lost.jsonl"
+    command = ["cot", "check", str(tmp_path / "made.json"), "--taxonomy", "builtin:cub200"]
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--out", str(kept), "--rejected", str(lost)])
+    assert left.value.code == 1
+    out = capsys.readouterr().out
+    assert f"{len(everyone)} samples: 1 accepted, {len(BAD)} rejected" in out
+    rejected = [json.loads(line) for line in lost.read_text().splitlines()]
+    assert [[*one["reasons"]] for one in rejected] == [[name] for name, _ in BAD.values()]
+    assert len(read_samples(kept)) + len(rejected) == len(everyone)
+    assert {name for name, _ in BAD.values()} == set(FILTERS)
+    with pytest.raises(SystemExit) as left:
+        main(["cot", "check", str(kept), "--taxonomy", "builtin:cub200"])
+    assert left.value.code == 0
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--out", str(tmp_path / "made.json")])
+    assert left.value.code == 2 and "the file that is read" in capsys.readouterr().err
