@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.cli import add_taxonomy_options, taxonomy_of
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
 if TYPE_CHECKING:
     from eval.backoff import Policy

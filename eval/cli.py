@@ -7,30 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rlfg.taxonomy import Taxonomy
-
-
-def add_taxonomy_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """The options that say which taxonomy, and how it is read."""
-    parser.add_argument("--taxonomy", required=required, help="built, or any source of docs/taxonomies.md")
-    parser.add_argument("--root", help='name of the root, where the file has several top taxa ("bird")')
-    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME")
-    parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")
-    parser.add_argument("--border", type=int, default=2, help="ranks above the truth that are LESS_SPECIFIC (2)")
-
-
-def taxonomy_of(args: argparse.Namespace) -> Taxonomy:
-    """The taxonomy that the options name."""
-    from rlfg.taxonomy import load_taxonomy
-
-    return load_taxonomy(args.taxonomy, root=args.root, root_aliases=args.root_alias, ranks=_ranks(args))
-
-
-def _ranks(args: argparse.Namespace) -> tuple[str, ...]:
-    return tuple(filter(None, args.ranks.split(",")))
+from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
 
 
 def add_verifier_options(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +32,7 @@ def verifier_spec(args: argparse.Namespace) -> Any:
         taxonomy=args.taxonomy,
         root=args.root,
         root_aliases=tuple(args.root_alias),
-        ranks=_ranks(args),
+        ranks=ranks_of(args),
         border=args.border,
         profile=args.profile,
         judge=load_config(JudgeSpec, args.judge) if args.judge else None,

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.calibrate_cli import add_calibrate
-from eval.cli import add_score, add_taxonomy_options, add_verifier_options, verifier_spec
+from eval.cli import add_score, add_verifier_options, verifier_spec
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.cot.cli import add_cot
+from rlfg.data.split_cli import add_data
 from rlfg.errors import RlfgError
 from rlfg.serving.classify_cli import add_classify
 from rlfg.serving.cli import add_server
 from rlfg.serving.serve_cli import add_serve
 from rlfg.taxonomy.cli import add_taxonomy
+from rlfg.taxonomy.options import add_taxonomy_options
 from rlfg.training.exporting.cli import add_export
 
 
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(commands)
     add_cot(commands)
+    add_data(commands)
     add_export(commands)
     add_serve(commands)
     add_classify(commands)

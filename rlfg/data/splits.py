@@ -1,0 +1,238 @@
+"""Splits that do not leak: few-shot, and base-to-new with classes that training never shows.
+
+A class is a taxon where there is a taxonomy, so that "Herring Gull" and "Larus argentatus" are one; else a name. A
+picture and its copies stand in one split only. What fits nowhere is left out, and is told why; counts add up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rlfg.data.duplicates import exact_copies, look_at, near_copies
+from rlfg.data.examples import Examples
+from rlfg.errors import RlfgError
+from rlfg.randomness import generator
+from rlfg.taxonomy import Taxonomy, normalize, resolve
+
+Duplicates = Literal["near", "exact", "ignore"]
+Relatives = Literal["with", "without", "any"]
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSpec:
+    """How a dataset is split."""
+
+    seed: int = 0
+    shots: int | None = None
+    """Pictures of each seen class in train; None: all that are not in val or test."""
+    val: float = 0.1
+    """Share of a seen class's pictures in val."""
+    test: float = 0.2
+    """Share of a seen class's pictures in test."""
+    unseen: float = 0.0
+    """Share of classes whose pictures are all in test (0.4 in Fine-R1)."""
+    relatives: Relatives = "any"
+    """with: beside each unseen class its parent has a seen one. without: none has. any: drawn freely."""
+    duplicates: Duplicates = "near"
+    """Which pictures count as one: those that look the same, those with the same bytes, or none."""
+
+    def __post_init__(self) -> None:
+        if self.shots is not None and self.shots < 1:
+            raise RlfgError("split: shots counts pictures of a class; at least 1")
+        if min(self.val, self.test, self.unseen) < 0 or self.val + self.test >= 1 or self.unseen >= 1:
+            raise RlfgError("split: val, test and unseen are shares; val and test together leave something to train on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Where each example went."""
+
+    spec: SplitSpec
+    places: tuple[str, ...]
+    """By example: "train", "val", "test" or "left out"."""
+    reasons: Mapping[int, str]
+    """Why those are left out."""
+    classes: tuple[str, ...]
+    """By example."""
+    seen: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Examples in each split and left out; they add up to the input."""
+        found = Counter(self.places)
+        return {place: found[place] for place in (*SPLITS, "left out")}
+
+
+def split(examples: Examples, spec: SplitSpec, taxonomy: Taxonomy | None = None) -> Split:
+    """Draws the splits; the same for the same examples and seed, whatever their order.
+
+    Raises:
+        RlfgError: A label is not in the taxonomy; relatives are asked for without one, or cannot be had.
+    """
+    names, parents = classes_of(examples, taxonomy)
+    if spec.relatives != "any" and taxonomy is None:
+        raise RlfgError(f"split: relatives {spec.relatives!r} needs a taxonomy, to know which classes are related")
+    unseen = _draw_unseen(names, parents, spec)
+    sets: list[list[int]] = []
+    if spec.duplicates != "ignore":
+        looks = look_at(examples)
+        sets = near_copies(looks) if spec.duplicates == "near" else exact_copies(looks)
+    first = list(range(len(examples)))
+    for members in sets:
+        for i in members:
+            first[i] = members[0]
+    reasons = _conflicts(names, sets, examples)
+    places = ["left out"] * len(examples)
+    units: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for i in sorted(set(range(len(examples))) - reasons.keys(), key=lambda i: examples[i].id):
+        units[names[i]][first[i]].append(i)
+    for name, copies in units.items():
+        order = sorted(copies.values(), key=lambda unit: _draw(spec.seed, "picture", examples[unit[0]].id))
+        for unit, place in zip(order, _places(len(order), spec, seen=name not in unseen), strict=True):
+            for i in unit:
+                places[i] = place
+                if place == "left out":
+                    reasons[i] = f"not among the {spec.shots} shots of {name}"
+                elif place == "train" and spec.shots is not None and i != unit[0]:
+                    places[i] = "left out"
+                    reasons[i] = f"a copy of {examples[unit[0]].image}, which is one of the shots"
+    return Split(
+        spec=spec,
+        places=tuple(places),
+        reasons=reasons,
+        classes=tuple(names),
+        seen=tuple(sorted(set(names) - unseen)),
+        unseen=tuple(sorted(unseen)),
+    )
+
+
+def classes_of(examples: Examples, taxonomy: Taxonomy | None) -> tuple[list[str], dict[str, int]]:
+    """The class of each example, and the parent taxon of each class.
+
+    Raises:
+        RlfgError: A label is not in the taxonomy, or may be several taxa.
+    """
+    if taxonomy is None:
+        spelled: dict[str, str] = {}
+        return [spelled.setdefault(normalize(e.label), e.label) for e in examples], {}
+    nodes: dict[str, int] = {}
+    for example, where in zip(examples, examples.where, strict=True):
+        if example.label not in nodes:
+            found = resolve(taxonomy, example.label)
+            if len(found.candidates) != 1 or not found.named or found.group:
+                raise RlfgError(
+                    f"{where}: label {example.label!r} is no taxon of {taxonomy.node_name(0)} ({found.status})"
+                )
+            nodes[example.label] = found.candidates[0]
+    names = {node: taxonomy.node_name(node) for node in nodes.values()}
+    twice = {name for name, n in Counter(names.values()).items() if n > 1}
+    named = {node: f"{name} ({taxonomy.describe(int(taxonomy.parent[node]))})" if name in twice else name
+             for node, name in names.items()}  # fmt: skip
+    return [named[nodes[e.label]] for e in examples], {named[node]: int(taxonomy.parent[node]) for node in names}
+
+
+def write_split(found: Split, examples: Examples, out: Path, *, taxonomy: Taxonomy | None = None) -> None:
+    """Writes a manifest for each split, and `split.json` with everything that was decided.
+
+    Raises:
+        RlfgError: The pictures are no files.
+    """
+    if examples.opener is not None:
+        raise RlfgError("split: pictures inside a Hugging Face dataset are no files; write them out, with a manifest")
+    out.mkdir(parents=True, exist_ok=True)
+    unseen = set(found.unseen)
+    for place in SPLITS:
+        lines = [
+            json.dumps(
+                _record(examples[i], place, found.classes[i], found.classes[i] in unseen, out), ensure_ascii=False
+            )
+            for i, here in enumerate(found.places)
+            if here == place
+        ]
+        (out / f"{place}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    told = {
+        **asdict(found.spec),
+        "taxonomy": None if taxonomy is None else taxonomy.hash,
+        "counts": found.counts(),
+        "seen": found.seen,
+        "unseen": found.unseen,
+        "ids": {p: [e.id for e, q in zip(examples, found.places, strict=True) if p == q] for p in SPLITS},
+        "left_out": {examples[i].id: why for i, why in sorted(found.reasons.items())},
+    }
+    (out / "split.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _draw_unseen(names: Sequence[str], parents: Mapping[str, int], spec: SplitSpec) -> set[str]:
+    everyone = sorted(set(names), key=lambda name: _draw(spec.seed, "class", name))
+    wanted = round(spec.unseen * len(everyone))
+    if spec.relatives == "any":
+        return set(everyone[:wanted])
+    families: dict[int, list[str]] = defaultdict(list)
+    for name in everyone:
+        families[parents[name]].append(name)
+    chosen: set[str] = set()
+    if spec.relatives == "with":
+        spare = {name for family in families.values() for name in family[1:]}
+        chosen = set([name for name in everyone if name in spare][:wanted])
+    else:
+        for family in sorted(families.values(), key=lambda family: _draw(spec.seed, "family", *sorted(family))):
+            if len(chosen) + len(family) <= wanted:
+                chosen |= set(family)
+    if len(chosen) < wanted and (spec.relatives == "with" or not chosen):
+        raise RlfgError(
+            f"split: {wanted} unseen classes {spec.relatives} seen relatives are wanted, and {len(chosen)} of "
+            f"{len(everyone)} can be had; lower unseen, or set relatives to any"
+        )
+    return chosen
+
+
+def _conflicts(names: Sequence[str], sets: Sequence[Sequence[int]], examples: Examples) -> dict[int, str]:
+    """Pictures that are copies of one of another class: no split can hold either."""
+    found = {}
+    for same in sets:
+        for i in same:
+            other = next((j for j in same if names[j] != names[i]), None)
+            if other is not None:
+                found[i] = f"the same picture as {examples[other].image}, which is {names[other]} and not {names[i]}"
+    return found
+
+
+def _places(n: int, spec: SplitSpec, *, seen: bool) -> list[str]:
+    """Where a class's pictures go, in the order they are drawn."""
+    if not seen:
+        return ["test"] * n
+    test, val = (min(n, round(share * n)) for share in (spec.test, spec.val))
+    rest = max(n - test - val, min(n, 1))
+    train = rest if spec.shots is None else min(rest, spec.shots)
+    return [*["train"] * train, *["left out"] * (rest - train), *["val"] * val, *["test"] * test][:n]
+
+
+def _draw(seed: int, *key: str) -> float:
+    """A number that depends on the key and on nothing else: other examples change no draw."""
+    words = hashlib.sha256("\0".join(key).encode()).digest()
+    return float(generator(seed, int.from_bytes(words[:4], "big"), int.from_bytes(words[4:8], "big")).random())
+
+
+def _record(example: Any, place: str, name: str, unseen: bool, out: Path) -> dict[str, Any]:
+    paths = {
+        f: os.path.relpath(getattr(example, f), out) for f in ("image", "positive", "negative") if getattr(example, f)
+    }
+    texts = {f: getattr(example, f) for f in ("question", "rationale") if getattr(example, f)}
+    meta = {**example.meta, "split_class": name, "novelty": "unseen" if unseen else "seen"}
+    return {
+        "id": example.id,
+        "image": paths.pop("image"),
+        "label": example.label,
+        "split": place,
+        **paths,
+        **texts,
+        "meta": meta,
+    }
