@@ -16,29 +16,46 @@ from torch import Tensor
 
 from rlfg.errors import RlfgError
 
-Aggregation = Literal["token_mean", "sequence_mean", "dr_grpo"]
+Aggregation = Literal["token_mean", "sequence_mean", "sequence_sum", "dr_grpo"]
+
+SAPO_TEMPERATURES = (1.0, 1.05)
+"""With a positive advantage, and with another; as published and in TRL."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """Group-relative policy optimisation and its relatives (METHODS: GRPO, DAPO, Dr.GRPO)."""
+    """Group-relative policy optimisation and its relatives; docs/training.md has a line for each."""
 
     aggregation: Aggregation = "token_mean"
     """token_mean: every token of the step weighs the same (SpeciaRL, DAPO). sequence_mean: every
-    completion does (GRPO as published). dr_grpo: sum over tokens, divided by rows × max length."""
+    completion does (GRPO as published). sequence_sum: mean over completions of the sum over tokens
+    (LUSPO). dr_grpo: sum over tokens, divided by rows × max length."""
     advantage_scale: Literal["group", "batch", "none"] = "group"
     """What advantages are divided by: the group's deviation, the batch's, nothing (Dr.GRPO)."""
     clip_low: float = 0.2
     clip_high: float = 0.2
     """The probability ratio is clipped to [1 − clip_low, 1 + clip_high]."""
+    ratio: Literal["token", "sequence"] = "token"
+    """sequence: every token has its completion's ratio, the geometric mean (GSPO, arXiv 2507.18071)."""
+    surrogate: Literal["clip", "cispo", "sapo"] = "clip"
+    """clip: the lesser of clipped and unclipped (PPO). cispo: the log-probability weighed by the ratio, which is
+    clipped above and carries no gradient (arXiv 2506.13585). sapo: a sigmoid of the ratio in place of a clip
+    (arXiv 2511.20347)."""
+    dual_clip: float | None = None
+    """With a negative advantage the ratio counts at most this much (arXiv 1912.09729; 3 in Fine-R1)."""
     kl_coef: float = 0.0
-    """Weight of the KL to the start of the stage, low-variance estimator (Schulman's k3)."""
+    """Weight of the KL to the start of the stage."""
+    kl_estimator: Literal["k1", "k2", "k3"] = "k3"
+    """Schulman's: k3 is unbiased and never negative; k2, half the squared log-ratio, has the gradient of the KL itself;
+    k1, the log-ratio, has none in expectation, and is here to be compared."""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.clip_low < 1 or self.clip_high < 0:
             raise RlfgError("objective: clip_low must be in [0, 1) and clip_high at least 0")
+        if self.dual_clip is not None and (self.surrogate != "clip" or self.dual_clip <= 1 + self.clip_high):
+            raise RlfgError("objective.dual_clip is for surrogate clip, and above 1 + clip_high")
 
     @property
     def needs_all_rows(self) -> bool:
@@ -62,6 +79,8 @@ def row_weights(
         return [1 / max(tokens, 1)] * len(lengths)
     if aggregation == "sequence_mean":
         return [1 / (max(rows, 1) * n) for n in lengths]
+    if aggregation == "sequence_sum":
+        return [1 / max(rows, 1)] * len(lengths)
     return [1 / (max(rows, 1) * max_length)] * len(lengths)
 
 
@@ -73,6 +92,7 @@ def token_losses(
     reference_logps_RL: Tensor | None,
     entropy_RL: Tensor,
     advantages_R: Tensor,
+    mask_RL: Tensor,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss of every token, and what to log of it (both (R, L), to be masked by the caller).
 
@@ -83,18 +103,48 @@ def token_losses(
         reference_logps_RL: Under the reference; needed when kl_coef is not 0.
         entropy_RL: Of the policy.
         advantages_R: One a row.
+        mask_RL: Which tokens there are.
     """
     old = logps_RL.detach() if old_logps_RL is None else old_logps_RL
-    ratio = (logps_RL - old).exp()
-    clipped = ratio.clamp(1 - objective.clip_low, 1 + objective.clip_high)
-    advantages = advantages_R[:, None]
-    loss = -torch.minimum(ratio * advantages, clipped * advantages)
-    logs = {"clip_share": ((ratio != clipped) & (ratio * advantages > clipped * advantages)).float()}
+    log_ratio = logps_RL - old
+    if objective.ratio == "sequence":
+        tokens_R1 = mask_RL.sum(1, keepdim=True).clamp(min=1)
+        # `where`, not a product: a padded position may hold an infinity.
+        means_R1 = torch.where(mask_RL.bool(), log_ratio, 0.0).sum(1, keepdim=True) / tokens_R1
+        log_ratio = means_R1.expand_as(logps_RL)
+    loss, clipped = _surrogate(objective, log_ratio.exp(), logps_RL, advantages_R[:, None])
+    logs = {"clip_share": clipped.float()}
     if reference_logps_RL is not None:
-        gap = reference_logps_RL - logps_RL
-        kl = gap.exp() - gap - 1
+        kl = _kl(objective, reference_logps_RL - logps_RL)
         loss = loss + objective.kl_coef * kl
         logs["kl"] = kl.detach()
     if objective.entropy_coef:
         loss = loss - objective.entropy_coef * entropy_RL
     return loss, logs
+
+
+def _surrogate(objective: Objective, ratio: Tensor, logps: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
+    """Loss of every token, and where a clip takes its gradient or cuts its weight."""
+    high = 1 + objective.clip_high
+    if objective.surrogate == "cispo":
+        return -ratio.clamp(max=high).detach() * advantages * logps, ratio > high
+    if objective.surrogate == "sapo":
+        temperature = torch.where(advantages > 0, *SAPO_TEMPERATURES).to(ratio)
+        return -torch.sigmoid(temperature * (ratio - 1)) * 4 / temperature * advantages, torch.zeros_like(ratio).bool()
+    clipped = ratio.clamp(1 - objective.clip_low, high)
+    loss = -torch.minimum(ratio * advantages, clipped * advantages)
+    at_work = (ratio != clipped) & (ratio * advantages > clipped * advantages)
+    if objective.dual_clip is not None:
+        most = torch.where(advantages < 0, -objective.dual_clip * advantages, torch.inf)
+        at_work |= loss > most
+        loss = torch.minimum(loss, most)
+    return loss, at_work
+
+
+def _kl(objective: Objective, gap: Tensor) -> Tensor:
+    """Of the policy from the reference; `gap` is log-probability under the reference less that under the policy."""
+    if objective.kl_estimator == "k1":
+        return -gap
+    if objective.kl_estimator == "k2":
+        return gap.square() / 2
+    return gap.exp() - gap - 1

@@ -195,6 +195,7 @@ class Updater:
             reference_logps_RL=reference,
             entropy_RL=policy.entropy_RL,
             advantages_R=torch.tensor([r.advantage for r in part.rows], device=device),
+            mask_RL=policy.mask_RL,
         )
         weights_R = torch.tensor([r.weight for r in part.rows], device=device)
         counted = policy.mask_RL * (weights_R != 0)[:, None]

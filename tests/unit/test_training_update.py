@@ -16,6 +16,7 @@ from transformers import AutoProcessor  # noqa: E402
 
 from rewards.advantages import group_advantages  # noqa: E402
 from rewards.scoring import Scored  # noqa: E402
+from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt, encode_prompt  # noqa: E402
 from rlfg.training.balance import Drawn  # noqa: E402
@@ -36,6 +37,7 @@ def losses(objective: Objective, logp: float, old: float, advantage: float, refe
         reference_logps_RL=None if reference is None else tensor(reference),
         entropy_RL=tensor(2.0),
         advantages_R=torch.tensor([advantage]),
+        mask_RL=torch.ones(1, 1),
     )
     return float(loss)
 
@@ -53,6 +55,42 @@ def test_kl_and_entropy_terms() -> None:
     k3 = math.exp(gap) - gap - 1
     assert losses(Objective(kl_coef=0.1), -1.0, -1.0, 0.0, reference=-1.5) == pytest.approx(0.1 * k3)
     assert losses(Objective(entropy_coef=0.03), -1.0, -1.0, 0.0) == pytest.approx(-0.06)
+
+
+def test_estimators_of_the_kl() -> None:
+    for name, value in {"k1": 0.5, "k2": 0.125, "k3": math.exp(-0.5) + 0.5 - 1}.items():
+        objective = Objective(kl_coef=1.0, kl_estimator=name)  # type: ignore[arg-type]
+        assert losses(objective, -1.0, -1.0, 0.0, reference=-1.5) == pytest.approx(value)
+
+
+def test_cispo_sapo_and_the_dual_clip() -> None:
+    """By hand, at a ratio of e; TRL's gradients are compared in test_against_trl."""
+    cispo = Objective(surrogate="cispo", clip_high=0.28)
+    assert losses(cispo, -1.0, -2.0, 2.0) == pytest.approx(1.28 * 2)  # −1.28 · advantage · log-probability
+    assert losses(cispo, -1.0, -2.0, -2.0) == pytest.approx(-1.28 * 2), "whatever the sign"
+    sapo = Objective(surrogate="sapo")
+    assert losses(sapo, -1.0, -2.0, 1.0) == pytest.approx(-4 / (1 + math.exp(1 - math.e)))
+    assert losses(sapo, -1.0, -2.0, -1.0) == pytest.approx(4 / 1.05 / (1 + math.exp(1.05 * (1 - math.e))))
+    dual = Objective(dual_clip=2.0)
+    assert losses(dual, -1.0, -2.0, -1.0) == pytest.approx(2.0)
+    assert losses(dual, -1.0, -2.0, 1.0) == pytest.approx(-1.2), "a better action is not its business"
+    for bad in ({"dual_clip": 1.2}, {"dual_clip": 3.0, "surrogate": "cispo"}):
+        with pytest.raises(RlfgError, match="dual_clip"):
+            Objective(**bad)  # type: ignore[arg-type]
+
+
+def test_a_completions_ratio_is_the_geometric_mean_of_its_tokens() -> None:
+    """What stands in the padding, an infinity too, has no part in it."""
+    logps = torch.tensor([[-1.0, -1.0, -math.inf]], requires_grad=True)
+    loss, _ = token_losses(
+        Objective(ratio="sequence"), logps_RL=logps, old_logps_RL=torch.tensor([[-1.3, -0.9, -1.0]]),
+        reference_logps_RL=None, entropy_RL=torch.zeros(1, 3), advantages_R=torch.tensor([1.0]),
+        mask_RL=torch.tensor([[1.0, 1.0, 0.0]]),
+    )  # fmt: skip
+    ratio = math.exp((0.3 - 0.1) / 2)
+    assert loss[0, :2].tolist() == pytest.approx([-ratio, -ratio])
+    loss[0, :2].mean().backward()
+    assert logps.grad is not None and logps.grad[0].tolist() == pytest.approx([-ratio / 2, -ratio / 2, 0.0])
 
 
 def test_row_weights_of_each_aggregation() -> None:
