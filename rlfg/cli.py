@@ -13,7 +13,7 @@ from eval.cli import add_score, add_verifier_options, verifier_spec
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.cot.cli import add_cot
-from rlfg.data.split_cli import add_data
+from rlfg.data_cli import add_data
 from rlfg.errors import RlfgError
 from rlfg.serving.classify_cli import add_classify
 from rlfg.serving.cli import add_server

@@ -20,6 +20,7 @@ from rlfg.data.examples import Examples
 from rlfg.errors import RlfgError
 from rlfg.randomness import generator
 from rlfg.taxonomy import Taxonomy, normalize, resolve
+from rlfg.types import Example
 
 Duplicates = Literal["near", "exact", "ignore"]
 Relatives = Literal["with", "without", "any"]
@@ -77,7 +78,8 @@ def split(examples: Examples, spec: SplitSpec, taxonomy: Taxonomy | None = None)
     Raises:
         RlfgError: A label is not in the taxonomy; relatives are asked for without one, or cannot be had.
     """
-    names, parents = classes_of(examples, taxonomy)
+    names, nodes = classes_of(examples, taxonomy)
+    parents = {name: int(taxonomy.parent[node]) for name, node in nodes.items()} if taxonomy is not None else {}
     if spec.relatives != "any" and taxonomy is None:
         raise RlfgError(f"split: relatives {spec.relatives!r} needs a taxonomy, to know which classes are related")
     unseen = _draw_unseen(names, parents, spec)
@@ -95,7 +97,7 @@ def split(examples: Examples, spec: SplitSpec, taxonomy: Taxonomy | None = None)
     for i in sorted(set(range(len(examples))) - reasons.keys(), key=lambda i: examples[i].id):
         units[names[i]][first[i]].append(i)
     for name, copies in units.items():
-        order = sorted(copies.values(), key=lambda unit: _draw(spec.seed, "picture", examples[unit[0]].id))
+        order = sorted(copies.values(), key=lambda unit: draw(spec.seed, "picture", examples[unit[0]].id))
         for unit, place in zip(order, _places(len(order), spec, seen=name not in unseen), strict=True):
             for i in unit:
                 places[i] = place
@@ -115,7 +117,7 @@ def split(examples: Examples, spec: SplitSpec, taxonomy: Taxonomy | None = None)
 
 
 def classes_of(examples: Examples, taxonomy: Taxonomy | None) -> tuple[list[str], dict[str, int]]:
-    """The class of each example, and the parent taxon of each class.
+    """The class of each example, and the taxon of each class.
 
     Raises:
         RlfgError: A label is not in the taxonomy, or may be several taxa.
@@ -134,9 +136,10 @@ def classes_of(examples: Examples, taxonomy: Taxonomy | None) -> tuple[list[str]
             nodes[example.label] = found.candidates[0]
     names = {node: taxonomy.node_name(node) for node in nodes.values()}
     twice = {name for name, n in Counter(names.values()).items() if n > 1}
-    named = {node: f"{name} ({taxonomy.describe(int(taxonomy.parent[node]))})" if name in twice else name
-             for node, name in names.items()}  # fmt: skip
-    return [named[nodes[e.label]] for e in examples], {named[node]: int(taxonomy.parent[node]) for node in names}
+    for node, name in names.items():
+        if name in twice:
+            names[node] = f"{name} ({taxonomy.describe(int(taxonomy.parent[node]))})"
+    return [names[nodes[example.label]] for example in examples], {name: node for node, name in names.items()}
 
 
 def write_split(found: Split, examples: Examples, out: Path, *, taxonomy: Taxonomy | None = None) -> None:
@@ -149,11 +152,13 @@ def write_split(found: Split, examples: Examples, out: Path, *, taxonomy: Taxono
         raise RlfgError("split: pictures inside a Hugging Face dataset are no files; write them out, with a manifest")
     out.mkdir(parents=True, exist_ok=True)
     unseen = set(found.unseen)
+
+    def meta(name: str) -> dict[str, str]:
+        return {"split_class": name, "novelty": "unseen" if name in unseen else "seen"}
+
     for place in SPLITS:
         lines = [
-            json.dumps(
-                _record(examples[i], place, found.classes[i], found.classes[i] in unseen, out), ensure_ascii=False
-            )
+            json.dumps(record_of(examples[i], out, split=place, meta=meta(found.classes[i])), ensure_ascii=False)
             for i, here in enumerate(found.places)
             if here == place
         ]
@@ -171,7 +176,7 @@ def write_split(found: Split, examples: Examples, out: Path, *, taxonomy: Taxono
 
 
 def _draw_unseen(names: Sequence[str], parents: Mapping[str, int], spec: SplitSpec) -> set[str]:
-    everyone = sorted(set(names), key=lambda name: _draw(spec.seed, "class", name))
+    everyone = sorted(set(names), key=lambda name: draw(spec.seed, "class", name))
     wanted = round(spec.unseen * len(everyone))
     if spec.relatives == "any":
         return set(everyone[:wanted])
@@ -183,7 +188,7 @@ def _draw_unseen(names: Sequence[str], parents: Mapping[str, int], spec: SplitSp
         spare = {name for family in families.values() for name in family[1:]}
         chosen = set([name for name in everyone if name in spare][:wanted])
     else:
-        for family in sorted(families.values(), key=lambda family: _draw(spec.seed, "family", *sorted(family))):
+        for family in sorted(families.values(), key=lambda family: draw(spec.seed, "family", *sorted(family))):
             if len(chosen) + len(family) <= wanted:
                 chosen |= set(family)
     if len(chosen) < wanted and (spec.relatives == "with" or not chosen):
@@ -215,24 +220,21 @@ def _places(n: int, spec: SplitSpec, *, seen: bool) -> list[str]:
     return [*["train"] * train, *["left out"] * (rest - train), *["val"] * val, *["test"] * test][:n]
 
 
-def _draw(seed: int, *key: str) -> float:
+def draw(seed: int, *key: str) -> float:
     """A number that depends on the key and on nothing else: other examples change no draw."""
     words = hashlib.sha256("\0".join(key).encode()).digest()
     return float(generator(seed, int.from_bytes(words[:4], "big"), int.from_bytes(words[4:8], "big")).random())
 
 
-def _record(example: Any, place: str, name: str, unseen: bool, out: Path) -> dict[str, Any]:
-    paths = {
-        f: os.path.relpath(getattr(example, f), out) for f in ("image", "positive", "negative") if getattr(example, f)
-    }
-    texts = {f: getattr(example, f) for f in ("question", "rationale") if getattr(example, f)}
-    meta = {**example.meta, "split_class": name, "novelty": "unseen" if unseen else "seen"}
-    return {
-        "id": example.id,
-        "image": paths.pop("image"),
-        "label": example.label,
-        "split": place,
-        **paths,
-        **texts,
-        "meta": meta,
-    }
+def record_of(example: Example, folder: Path, **changes: Any) -> dict[str, Any]:
+    """A manifest line of an example, with paths relative to the manifest's folder; `meta` is added to its own."""
+    found: dict[str, Any] = {"id": example.id, "label": example.label}
+    found |= {f: value for f in ("split", "question", "rationale") if (value := getattr(example, f))}
+    found |= {f: getattr(example, f) for f in ("image", "positive", "negative")}
+    found |= {**changes, "meta": {**example.meta, **changes.get("meta", {})}}
+    for field in ("image", "positive", "negative"):
+        if found[field] is None:
+            del found[field]
+        else:
+            found[field] = os.path.relpath(found[field], folder)
+    return found

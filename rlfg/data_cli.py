@@ -9,7 +9,7 @@ from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
 
 def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    """`rlfg data split`."""
+    """`rlfg data split` and `rlfg data triplets`."""
     parser = commands.add_parser("data", help="make a dataset ready")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     split = verbs.add_parser("split", help="few-shot and seen/unseen splits that do not leak")
@@ -23,10 +23,19 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     split.add_argument("--unseen", type=float, default=0.0, help="share of classes that only test shows (0)")
     split.add_argument("--relatives", choices=("with", "without", "any"), default="any", help="of unseen classes, seen")
     split.add_argument("--duplicates", choices=("near", "exact", "ignore"), default="near", help="what counts as one")
-    split.set_defaults(run=_run)
+    split.set_defaults(run=_split)
+    mined = verbs.add_parser("triplets", help="a positive and a negative beside each picture, for TAPO")
+    mined.add_argument("data", help="manifest, or folder of class folders")
+    mined.add_argument("--out", type=Path, required=True, help="the manifest to write")
+    mined.add_argument("--negatives", choices=("random", "taxonomy", "embedding", "confusions"), default="taxonomy")
+    add_taxonomy_options(mined, required=False, border=False)
+    mined.add_argument("--embeddings", type=Path, help=".npz with `ids` and `embeddings`")
+    mined.add_argument("--predictions", type=Path, help="a model's answers to these pictures (rlfg predict)")
+    mined.add_argument("--seed", type=int, default=0)
+    mined.set_defaults(run=_triplets)
 
 
-def _run(args: argparse.Namespace) -> None:
+def _split(args: argparse.Namespace) -> None:
     from rlfg.data import DataSpec, load_examples
     from rlfg.data.splits import SplitSpec, split, write_split
 
@@ -43,3 +52,29 @@ def _run(args: argparse.Namespace) -> None:
     print(
         f"{len(found.seen)} seen classes, {len(found.unseen)} unseen; {args.out / 'split.json'} says why each is where"
     )
+
+
+def _triplets(args: argparse.Namespace) -> None:
+    from eval.predictions import read_predictions
+    from rlfg.data import DataSpec, load_examples, parse_answer
+    from rlfg.data.triplets import read_embeddings, triplets, write_triplets
+
+    examples = load_examples(DataSpec(path=args.data))
+    answers = None
+    if args.predictions is not None:
+        answers = {
+            p.id: [*p.answers, *filter(None, (parse_answer(text).answer for text in p.completions))]
+            for p in read_predictions(args.predictions)
+        }
+    found = triplets(
+        examples,
+        args.negatives,
+        seed=args.seed,
+        taxonomy=taxonomy_of(args) if args.taxonomy else None,
+        embeddings_ND=read_embeddings(args.embeddings, examples) if args.embeddings else None,
+        answers=answers,
+    )
+    counts = write_triplets(args.out, found, examples)
+    missing = counts.pop("no positive")
+    ways = ", ".join(f"{n:,} by {way}" for way, n in counts.most_common())
+    print(f"{len(examples):,} pictures: negatives {ways}; {missing:,} are alone in their class and have no positive")
