@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,89 @@ from eval.cli import add_verifier_options, verifier_spec
 from rlfg.errors import RlfgError
 
 if TYPE_CHECKING:
-    from rlfg.cot.check import Checked, Report
+    from rlfg.cot.check import Checked, Limits, Report
 
 
 def add_cot(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    """`rlfg cot check`."""
+    """`rlfg cot build` and `rlfg cot check`."""
     parser = commands.add_parser("cot", help="chain-of-thought data for the SFT stage")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    _build(verbs)
     _check(verbs)
+
+
+def _build(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = verbs.add_parser("build", help="have a teacher write rationales until they pass every filter (resumable)")
+    parser.add_argument("data", help="manifest, or folder of class folders")
+    parser.add_argument("--out", type=Path, required=True, help="folder; the same command goes on with what is there")
+    add_verifier_options(parser)
+    parser.add_argument("--teacher", required=True, metavar="MODEL", help="its name at the endpoint")
+    parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="OpenAI-compatible endpoint")
+    parser.add_argument("--api-key-env", metavar="NAME", help="environment variable with the key")
+    parser.add_argument("--concurrency", type=int, default=16, help="requests under way at once (16)")
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for a reply (300)")
+    parser.add_argument("--per-class", type=int, default=1, help="pictures of each class (1)")
+    parser.add_argument("--attempts", type=int, default=8, help="lessons asked for before a picture is given up (8)")
+    parser.add_argument("--attributes", metavar="KEY", help="key of `meta` with what the teacher is told besides")
+    parser.add_argument("--domain", default="things", help='what the pictures are of ("birds")')
+    parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--max-tokens", type=int, default=2048)
+    parser.add_argument("--seed", type=int, default=0)
+    _add_limits(parser)
+    parser.set_defaults(run=_run_build)
+
+
+def _run_build(args: argparse.Namespace) -> int:
+    from rlfg.chat import Endpoint
+    from rlfg.cot.build import Attempt, BuildSpec, build
+    from rlfg.data import DataSpec
+
+    if not args.taxonomy and not args.judge:
+        raise RlfgError("cot build: give --taxonomy, --judge or both; something must say whether a prediction is right")
+    spec = BuildSpec(
+        data=DataSpec(path=args.data),
+        verifier=verifier_spec(args),
+        teacher=Endpoint(
+            model=args.teacher,
+            base_url=args.url,
+            api_key_env=args.api_key_env,
+            max_concurrency=args.concurrency,
+            timeout_s=args.timeout,
+        ),
+        per_class=args.per_class,
+        attempts=args.attempts,
+        attributes=args.attributes,
+        domain=args.domain,
+        temperature=args.temperature,
+        max_tokens=args.max_tokens,
+        seed=args.seed,
+        limits=_limits(args),
+    )
+
+    def tell(attempt: Attempt) -> None:
+        why = "; ".join(f"{name}: {reason}" for name, reason in attempt.reasons.items())
+        print(
+            f"{attempt.id} attempt {attempt.attempt + 1}: {attempt.outcome}{' (' + why + ')' if why else ''}",
+            flush=True,
+        )
+
+    report = build(spec, args.out, on_attempt=tell)
+    print(json.dumps(report, indent=1, ensure_ascii=False))
+    return 0 if report["accepted"] == report["pictures"] else 1
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--min-words", type=int, default=100)
+    parser.add_argument("--max-words", type=int, default=1000)
+    parser.add_argument("--near", type=int, default=2, help="ranks above the answer within which candidates meet (2)")
+    parser.add_argument("--any-language", action="store_true", help="take rationales that are not in English")
+
+
+def _limits(args: argparse.Namespace) -> Limits:
+    from rlfg.cot.check import Limits
+
+    limits = Limits(min_words=args.min_words, max_words=args.max_words, near=args.near)
+    return replace(limits, english=0.0) if args.any_language else limits
 
 
 def _check(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -29,31 +105,22 @@ def _check(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser.add_argument("--out", type=Path, help="write the accepted samples there")
     parser.add_argument("--format", choices=("manifest", "sharegpt", "trl"), default="manifest", help="of --out")
     parser.add_argument("--rejected", type=Path, help="write a JSON line for each rejected sample, with its reasons")
-    parser.add_argument("--min-words", type=int, default=100)
-    parser.add_argument("--max-words", type=int, default=1000)
-    parser.add_argument("--near", type=int, default=2, help="ranks above the answer within which candidates meet (2)")
-    parser.add_argument("--any-language", action="store_true", help="take rationales that are not in English")
+    _add_limits(parser)
     parser.set_defaults(run=_run_check)
 
 
 def _run_check(args: argparse.Namespace) -> int:
     from rewards.setup import build_verifier
-    from rlfg.cot.check import Limits, check
+    from rlfg.cot.check import check
     from rlfg.cot.formats import read_samples, write_samples
 
     spec = verifier_spec(args) if args.taxonomy or args.judge else None
     verification = None if spec is None else build_verifier(spec)
-    limits = Limits(
-        min_words=args.min_words,
-        max_words=args.max_words,
-        near=args.near,
-        **({"english": 0} if args.any_language else {}),
-    )
     report = check(
         read_samples(args.file),
         verifier=None if verification is None else verification.verifier,
         taxonomy=None if verification is None else verification.taxonomy,
-        limits=limits,
+        limits=_limits(args),
         profile=args.profile,
     )
     for path in (args.out, args.rejected):

@@ -1,0 +1,276 @@
+"""Builds chain-of-thought data: asks a teacher about a few pictures a class until its lesson passes every filter.
+
+Every attempt is a line of a journal before the next is made. A run that is killed loses the requests in flight and no
+more; the same command goes on, asks nothing twice, and tries again what failed at the endpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eval.predictions import drop_torn_line
+from rewards.setup import VerifierSpec, build_verifier
+from rlfg.chat import ChatClient, ChatFailure, Endpoint
+from rlfg.cot.check import Limits, check
+from rlfg.cot.formats import Sample, write_samples
+from rlfg.cot.teacher import PROMPT, completion_of, read_reply, request
+from rlfg.data import DataSpec, Examples, load_examples, load_prompt
+from rlfg.data.images import png_url
+from rlfg.data.splits import classes_of, draw
+from rlfg.errors import RlfgError
+from rlfg.taxonomy import Taxonomy
+
+JOURNAL, SETTINGS, SAMPLES, REPORT = "attempts.jsonl", "build.json", "samples.jsonl", "report.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSpec:
+    """What is asked of whom."""
+
+    data: DataSpec
+    verifier: VerifierSpec
+    """The one of the reward."""
+    teacher: Endpoint
+    per_class: int = 1
+    """Pictures of each class, drawn by the seed (1 in Fine-R1)."""
+    attempts: int = 8
+    """Lessons asked for a picture before it is given up."""
+    attributes: str | None = None
+    """Key of a line's `meta` with what is known of the picture or its class; the teacher is told."""
+    domain: str = "things"
+    """What the pictures are of, in the plural."""
+    question: str = "think"
+    """The student's prompt, which a lesson must not copy."""
+    temperature: float = 0.7
+    max_tokens: int = 2048
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if self.per_class < 1 or self.attempts < 1:
+            raise RlfgError("cot build: per_class and attempts are at least 1")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What attempts depend on; where and how patiently the teacher is asked is no part of it."""
+        found = asdict(self) | {"teacher": self.teacher.model, "prompt": hashlib.sha256(PROMPT.encode()).hexdigest()}
+        found["data"] = self.data.path
+        del found["per_class"], found["attempts"]
+        settings: dict[str, Any] = json.loads(json.dumps(found))
+        return settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One line of the journal."""
+
+    id: str
+    attempt: int
+    outcome: str
+    """accepted, rejected, or failed (the endpoint gave nothing; tried again by the next run)."""
+    reasons: dict[str, str]
+    completion: str | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+
+def build(
+    spec: BuildSpec, out: Path, *, on_attempt: Callable[[Attempt], None] = lambda attempt: None
+) -> dict[str, Any]:
+    """Asks for what the folder lacks, and writes the accepted samples and a report.
+
+    Args:
+        spec: of the data.
+        out: folder of the journal, `samples.jsonl` (a manifest) and `report.json`.
+        on_attempt: told of each attempt that is made now.
+
+    Returns:
+        The report. Pictures accepted, given up and failed add up to those chosen.
+
+    Raises:
+        RlfgError: The folder was begun with other settings; a label is no class.
+    """
+    verification = build_verifier(spec.verifier)
+    examples = load_examples(spec.data)
+    chosen = choose(examples, spec, verification.taxonomy)
+    out.mkdir(parents=True, exist_ok=True)
+    _same_settings(out / SETTINGS, spec.settings)
+    journal = out / JOURNAL
+    before = _read_journal(journal)
+    question = load_prompt(spec.question).text
+
+    def judge(i: int, number: int, completion: str) -> dict[str, str]:
+        sample = _sample(examples, i, completion, question, f"attempt {number}")
+        report = check(
+            [sample],
+            verifier=verification.verifier,
+            taxonomy=verification.taxonomy,
+            limits=spec.limits,
+            profile=spec.verifier.profile,
+        )
+        return report.checked[0].reasons
+
+    with journal.open("a", encoding="utf-8") as file:
+
+        def keep(attempt: Attempt) -> None:
+            file.write(json.dumps(asdict(attempt), ensure_ascii=False) + "\n")
+            file.flush()
+            before[attempt.id].append(attempt)
+            on_attempt(attempt)
+
+        asyncio.run(_ask_all(spec, examples, chosen, before, judge, keep))
+    accepted = {a.id: str(a.completion) for made in before.values() for a in made if a.outcome == "accepted"}
+    samples = [_sample(examples, i, accepted[examples[i].id], "", "") for i in chosen if examples[i].id in accepted]
+    aside = out / f".{SAMPLES}"
+    write_samples(aside, samples, "manifest", images=Path())
+    os.replace(aside, out / SAMPLES)
+    report = _report(spec, examples, chosen, before)
+    (out / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return report
+
+
+def choose(examples: Examples, spec: BuildSpec, taxonomy: Taxonomy | None) -> list[int]:
+    """The pictures that are asked about, `per_class` of each class; fewer where a class has no more."""
+    names, _ = classes_of(examples, taxonomy)
+    members: dict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        members[name].append(i)
+    drawn = (sorted(found, key=lambda i: draw(spec.seed, "cot", examples[i].id)) for found in members.values())
+    return sorted(i for found in drawn for i in found[: spec.per_class])
+
+
+async def _ask_all(
+    spec: BuildSpec,
+    examples: Examples,
+    chosen: list[int],
+    before: dict[str, list[Attempt]],
+    judge: Callable[[int, int, str], dict[str, str]],
+    keep: Callable[[Attempt], None],
+) -> None:
+    gate, one_judge = asyncio.Semaphore(spec.teacher.max_concurrency), asyncio.Lock()
+    async with ChatClient(spec.teacher) as client:
+
+        async def one(i: int) -> None:
+            example = examples[i]
+            made = [a for a in before[example.id] if a.outcome != "failed"]
+            if any(a.outcome == "accepted" for a in made):
+                return
+            for number in range(len(made), spec.attempts):
+                async with gate:
+                    attempt = await _attempt(spec, client, examples, i, number, judge, one_judge)
+                keep(attempt)
+                if attempt.outcome != "rejected":
+                    return
+
+        await asyncio.gather(*map(one, chosen))
+
+
+async def _attempt(
+    spec: BuildSpec,
+    client: ChatClient,
+    examples: Examples,
+    i: int,
+    number: int,
+    judge: Callable[[int, int, str], dict[str, str]],
+    one_judge: asyncio.Lock,
+) -> Attempt:
+    example, began = examples[i], time.perf_counter()
+    url = await asyncio.to_thread(lambda: png_url(examples.open_image(i)))
+    known = example.meta.get(spec.attributes) if spec.attributes else None
+    body = {
+        **request(url, example.label, known, domain=spec.domain, most=spec.limits.max_candidates),
+        "temperature": spec.temperature,
+        "max_tokens": spec.max_tokens,
+        "seed": int(draw(spec.seed, "lesson", example.id, str(number)) * (1 << 31)),
+    }
+    try:
+        reply = await client.reply(body, read_reply)
+    except ChatFailure as failure:
+        return Attempt(
+            id=example.id, attempt=number, outcome="failed", reasons={"endpoint": failure.reason}, completion=None,
+            seconds=round(time.perf_counter() - began, 3),
+        )  # fmt: skip
+    try:
+        completion = completion_of(reply)
+        async with one_judge:  # a judge may have an event loop of its own
+            reasons = await asyncio.to_thread(judge, i, number, completion)
+    except ValueError as error:
+        completion, reasons = reply.content, {"format": str(error)}
+    return Attempt(
+        id=example.id,
+        attempt=number,
+        outcome="rejected" if reasons else "accepted",
+        reasons=reasons,
+        completion=completion,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        seconds=round(time.perf_counter() - began, 3),
+    )
+
+
+def _sample(examples: Examples, i: int, completion: str, question: str, where: str) -> Sample:
+    example = examples[i]
+    return Sample(
+        where=f"{example.id} {where}".strip(),
+        id=example.id,
+        images=(str(Path(example.image).resolve()),),
+        question=question,
+        completion=completion,
+        label=example.label,
+    )
+
+
+def _same_settings(path: Path, settings: dict[str, Any]) -> None:
+    if not path.is_file():
+        path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        return
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    other = [name for name in settings if settings[name] != begun.get(name)]
+    if other:
+        raise RlfgError(f"{path.parent} was begun with another {', '.join(other)}; use those settings, or a new folder")
+
+
+def _read_journal(path: Path) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = defaultdict(list)
+    if path.is_file():
+        drop_torn_line(path)
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                attempt = Attempt(**json.loads(line))
+                found[attempt.id].append(attempt)
+    return found
+
+
+def _report(spec: BuildSpec, examples: Examples, chosen: list[int], made: dict[str, list[Attempt]]) -> dict[str, Any]:
+    """What it came to, and what it cost; all attempts of the folder count."""
+    outcomes: Counter[str] = Counter()
+    for i in chosen:
+        tried = made[examples[i].id]
+        answered = [a for a in tried if a.outcome != "failed"]
+        if any(a.outcome == "accepted" for a in tried):
+            outcomes["accepted"] += 1
+        else:
+            outcomes["given up" if len(answered) >= spec.attempts else "failed"] += 1
+    every = [a for tried in made.values() for a in tried]
+    return {
+        "teacher": spec.teacher.model,
+        "pictures": len(chosen),
+        **{name: outcomes[name] for name in ("accepted", "given up", "failed")},
+        "attempts": dict(Counter(a.outcome for a in every)),
+        "rejected by": dict(
+            Counter(name for a in every if a.outcome == "rejected" for name in a.reasons).most_common()
+        ),
+        "prompt tokens": sum(a.prompt_tokens for a in every),
+        "completion tokens": sum(a.completion_tokens for a in every),
+        "seconds of requests": round(sum(a.seconds for a in every), 1),
+    }

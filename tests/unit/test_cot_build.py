@@ -1,0 +1,183 @@
+"""`rlfg cot build` with a real HTTP teacher that leaks, errs, changes language, fails and is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("aiohttp")
+
+from http_teacher import ANALYSIS, COMPARISON, HttpTeacher, lesson
+from PIL import Image
+
+from rewards.setup import VerifierSpec
+from rlfg.chat import Endpoint, Retry
+from rlfg.cot import read_samples
+from rlfg.cot.build import BuildSpec, build
+from rlfg.data import DataSpec, load_examples
+from rlfg.errors import RlfgError
+
+BASE = Path(__file__).parents[2] / "recipes" / "assets" / "world-base"
+
+PAIRS = (
+    ("Herring Gull", "California Gull"), ("Indigo Bunting", "Painted Bunting"), ("Blue Jay", "Florida Jay"),
+    ("Barn Swallow", "Cliff Swallow"), ("House Wren", "Winter Wren"), ("American Crow", "Fish Crow"),
+)  # fmt: skip
+OTHERS = {name: other for a, b in PAIRS for name, other in ((a, b), (b, a))} | {"Cardinal": "Indigo Bunting"}
+FIRST: dict[str, tuple[str, Any]] = {
+    "Herring Gull": ("leakage", {"comparison": COMPARISON + " This agrees with the label that was provided."}),
+    "California Gull": ("label", {"prediction": "Herring Gull"}),
+    "Indigo Bunting": ("language", {"comparison": COMPARISON + " Эта птица синяя."}),
+    "Painted Bunting": ("candidates", {"candidates": ["Painted Bunting"]}),
+    "Blue Jay": ("taxonomy", {"candidates": ["Blue Jay", "Azure-tailed Snorkler"]}),
+    "Florida Jay": ("near", {"candidates": ["Florida Jay", "Ruby-throated Hummingbird"]}),
+    "Barn Swallow": ("length", {"visual_analysis": "It is blue.", "comparison": "It is the first of the two."}),
+    "Cliff Swallow": ("format", "Here is the lesson you asked for."),
+    "House Wren": ("format", "cut {"),
+    "Winter Wren": ("prediction", {"candidates": ["House Wren", "Marsh Wren"]}),
+}
+"""The reason why a teacher's first lesson is rejected."""
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pictures of each bird."""
+    folder = tmp_path_factory.mktemp("birds")
+    lines = []
+    for k, name in enumerate(OTHERS):
+        for n in range(2):
+            noise = np.random.default_rng(10 * k + n).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+            Image.fromarray(noise).resize((40, 40)).save(folder / f"{k}-{n}.png")
+            meta = {"seen": {"bill": "yellow", "legs": "pink"}}
+            lines.append({"id": f"{k}-{n}", "image": f"{k}-{n}.png", "label": name, "meta": meta})
+    (folder / "data.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder / "data.jsonl"
+
+
+def spec(manifest: Path, teacher: HttpTeacher, **changes: Any) -> BuildSpec:
+    endpoint = Endpoint(
+        model="teacher", base_url=teacher.url, timeout_s=1.0, retry=Retry(attempts=2, first_wait_s=0.01)
+    )
+    settings: dict[str, Any] = {"attempts": 3, "attributes": "seen", "domain": "birds", **changes}
+    verifier = VerifierSpec(taxonomy="builtin:cub200")
+    return BuildSpec(data=DataSpec(path=str(manifest)), verifier=verifier, teacher=endpoint, **settings)
+
+
+def journal(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "attempts.jsonl").read_text().splitlines()]
+
+
+def whole_lines(out: Path) -> int:
+    return (out / "attempts.jsonl").read_text().count("\n")
+
+
+def test_every_bad_lesson_is_rejected_for_its_reason_and_the_next_is_taken(manifest: Path, tmp_path: Path) -> None:
+    def script(label: str, times: int) -> Any:
+        if label == "American Crow":
+            return lesson(label, OTHERS[label], prediction="Fish Crow")  # never learns
+        if label == "Fish Crow" and times == 0:
+            return 3.0  # too late; asked again
+        if times or label not in FIRST:
+            return lesson(label, OTHERS[label])
+        bad = FIRST[label][1]
+        return bad if isinstance(bad, str) else lesson(label, OTHERS[label], **bad)
+
+    with HttpTeacher(script, other=lambda label: OTHERS[label]) as teacher:
+        report = build(spec(manifest, teacher), tmp_path)
+        labels = {e.id: e.label for e in load_examples(DataSpec(path=str(manifest)))}
+        rejected = {labels[a["id"]]: [*a["reasons"]] for a in journal(tmp_path) if a["outcome"] == "rejected"}
+        assert rejected.pop("American Crow") == ["label"]
+        assert rejected == {label: [name] for label, (name, _) in FIRST.items()}
+        assert (report["pictures"], report["accepted"], report["given up"], report["failed"]) == (13, 12, 1, 0)
+        assert report["attempts"] == {"accepted": 12, "rejected": 13} and report["completion tokens"] == 250
+        assert sum(report["rejected by"].values()) == 13 and report["rejected by"]["label"] == 4
+        samples = read_samples(tmp_path / "samples.jsonl")
+        assert {s.label for s in samples} == set(OTHERS) - {"American Crow"}
+        trained = load_examples(DataSpec(path=str(tmp_path / "samples.jsonl")))
+        assert all(Path(e.image).is_file() and ANALYSIS.split(".")[0] in str(e.rationale) for e in trained)
+        assert all("bill: yellow; legs: pink" in text and "recognise birds" in text for text in teacher.texts)
+        asked = teacher.asked.copy()
+        assert build(spec(manifest, teacher), tmp_path) == report and teacher.asked == asked, "nothing is asked twice"
+        more = build(spec(manifest, teacher, per_class=2), tmp_path)
+        assert (more["pictures"], more["accepted"]) == (26, 24)
+        with pytest.raises(RlfgError, match="begun with another temperature, seed"):
+            build(spec(manifest, teacher, seed=1, temperature=0.1), tmp_path)
+
+
+def test_what_failed_at_the_endpoint_is_asked_again(manifest: Path, tmp_path: Path) -> None:
+    down = True
+
+    def script(label: str, _: int) -> Any:
+        return "500" if down and label.endswith("Gull") else lesson(label, OTHERS[label])
+
+    with HttpTeacher(script, other=lambda label: OTHERS[label]) as teacher:
+        report = build(spec(manifest, teacher), tmp_path)
+        assert (report["accepted"], report["given up"], report["failed"]) == (11, 0, 2)
+        assert all("HTTP 500" in a["reasons"]["endpoint"] for a in journal(tmp_path) if a["outcome"] == "failed")
+        down = False
+        again = build(spec(manifest, teacher), tmp_path)
+        assert (again["accepted"], again["failed"], again["attempts"]["failed"]) == (13, 0, 2)
+
+
+def command(manifest: Path, teacher: HttpTeacher, out: Path) -> list[str]:
+    return [
+        *(sys.executable, "-c", "from rlfg.cli import main; main()", "cot", "build", str(manifest), "--out", str(out)),
+        *("--taxonomy", "builtin:cub200", "--teacher", "teacher", "--url", teacher.url),
+        *("--concurrency", "3", "--per-class", "2", "--domain", "birds"),
+    ]
+
+
+def test_a_kill_loses_the_requests_in_flight_and_no_more(manifest: Path, tmp_path: Path) -> None:
+    def script(label: str, _: int) -> Any:
+        return lesson(label, OTHERS[label])
+
+    with HttpTeacher(script, other=lambda label: OTHERS[label], delay_s=0.15) as teacher:
+        running = subprocess.Popen(command(manifest, teacher, tmp_path), stdout=subprocess.DEVNULL)
+        while not (tmp_path / "attempts.jsonl").is_file() or whole_lines(tmp_path) < 7:
+            assert running.poll() is None
+            time.sleep(0.02)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+        kept = whole_lines(tmp_path)
+        with (tmp_path / "attempts.jsonl").open("a") as file:
+            file.write('{"id": "0-0", "att')  # as a kill in the middle of a line would leave it
+        asked = sum(teacher.asked.values())
+        assert asked - kept <= 3
+        done = subprocess.run(command(manifest, teacher, tmp_path), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert sum(teacher.asked.values()) <= 26 + 3
+    made = Counter(a["id"] for a in journal(tmp_path))
+    assert len(made) == 26 and set(made.values()) == {1}
+    assert len(read_samples(tmp_path / "samples.jsonl")) == 26
+    assert '"accepted": 26' in done.stdout
+
+
+@pytest.mark.vllm
+def test_a_stock_vllm_server_keeps_to_the_form_and_a_tiny_model_to_nothing_else(manifest: Path, tmp_path: Path) -> None:
+    """Each of its lessons is rejected with a reason, and none is lost."""
+    if find_spec("vllm") is None:
+        pytest.skip("vLLM is not installed: make vllm")
+    from rlfg.serving import ServerSpec, VllmServer
+
+    server = ServerSpec(model=str(BASE), max_model_len=2048, dtype="float32")
+    with VllmServer(server, log=tmp_path / "log", ready_within=300) as running:
+        endpoint = Endpoint(model=str(BASE), base_url=running.url, timeout_s=120)
+        asked = BuildSpec(
+            data=DataSpec(path=str(manifest), limit=8), verifier=VerifierSpec(taxonomy="builtin:cub200"),
+            teacher=endpoint, attempts=2, max_tokens=300, domain="birds",
+        )  # fmt: skip
+        report = build(asked, tmp_path / "cot")
+    assert (report["pictures"], report["given up"], report["failed"]) == (4, 4, 0)
+    assert report["attempts"] == {"rejected": 8} and report["completion tokens"] > 8
+    assert all(a["reasons"] and a["completion"].lstrip().startswith("{") for a in journal(tmp_path / "cot"))
