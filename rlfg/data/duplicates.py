@@ -78,14 +78,16 @@ def near_copies(looks: Looks) -> list[list[int]]:
             i = int(first[i])
         return i
 
-    pairs = [(members[0], other) for members in exact_copies(looks) for other in members[1:]]
-    for start in range(0, len(first), _BLOCK):
-        alike = looks.thumbnails_ND[start : start + _BLOCK] @ looks.thumbnails_ND[start:].T
-        found = start + np.argwhere(alike >= NEAR)
-        pairs += [(int(i), int(j)) for i, j in found if i < j and abs(looks.means_N[i] - looks.means_N[j]) <= NEAR_MEAN]
-    for i, j in pairs:
-        low, high = sorted((root(i), root(j)))
-        first[high] = low
+    for members in exact_copies(looks):
+        first[members] = members[0]
+    heads = np.unique(first)  # copies by bytes need no second look
+    thumbnails_ND, means_N = looks.thumbnails_ND[heads], looks.means_N[heads]
+    for start in range(0, len(heads), _BLOCK):
+        alike = thumbnails_ND[start : start + _BLOCK] @ thumbnails_ND[start:].T >= NEAR
+        alike &= np.abs(means_N[start : start + _BLOCK, None] - means_N[None, start:]) <= NEAR_MEAN
+        for i, j in start + np.argwhere(np.triu(alike, 1)):
+            low, high = sorted((root(int(heads[i])), root(int(heads[j]))))
+            first[high] = low
     return _sets([root(i) for i in range(len(first))])
 
 
