@@ -46,9 +46,10 @@ def split_parts(rationale: str) -> Parts:
     """Finds the parts by their headings, however these are marked up; a heading seen again goes on with its part."""
     found = list(_HEADING.finditer(rationale))
     texts: dict[str, str] = {}
-    for heading, after in zip(found, [*found[1:], None], strict=True):
+    ends = [*(heading.start() for heading in found[1:]), len(rationale)]
+    for heading, end in zip(found, ends, strict=False):
         part = next(part for part in PARTS if heading[part])
-        body = rationale[heading.end() : len(rationale) if after is None else after.start()].strip()
+        body = rationale[heading.end() : end].strip()
         texts[part] = f"{texts[part]}\n{body}".strip() if part in texts else body
     return Parts(texts=texts, candidates=_candidates(texts.get("candidates", "")))
 

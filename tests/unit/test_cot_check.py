@@ -162,6 +162,14 @@ def test_parts_are_found_however_they_are_marked(text: str) -> None:
     assert parts.texts["prediction"] == "A" and parts.texts["comparison"] == "B is small."
 
 
+def test_a_rationale_without_parts_is_rejected_and_the_rest_unchecked(birds: Any) -> None:
+    prose = sample(f"{ANALYSIS} {COMPARISON}")
+    assert [*reasons(birds, prose)] == ["parts"]
+    [one] = check([prose], taxonomy=birds).checked
+    assert one.unchecked == ("candidates", "label", "prediction", "taxonomy", "near")
+    assert [*reasons(birds, sample("", completion="<think></think><answer></answer>"))] == ["format", "parts", "length"]
+
+
 def test_what_cannot_be_checked_is_counted_not_passed_over() -> None:
     report = check([sample(label=None)])
     assert report.rejected == []
