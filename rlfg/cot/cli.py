@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from eval.cli import add_verifier_options, verifier_spec
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
 if TYPE_CHECKING:
     from rlfg.cot.check import Checked, Limits, Report
 
 
 def add_cot(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    """`rlfg cot build` and `rlfg cot check`."""
+    """`rlfg cot build`, `rlfg cot template` and `rlfg cot check`."""
     parser = commands.add_parser("cot", help="chain-of-thought data for the SFT stage")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     _build(verbs)
+    _template(verbs)
     _check(verbs)
 
 
@@ -81,6 +83,36 @@ def _run_build(args: argparse.Namespace) -> int:
     report = build(spec, args.out, on_attempt=tell)
     print(json.dumps(report, indent=1, ensure_ascii=False))
     return 0 if report["accepted"] == report["pictures"] else 1
+
+
+def _template(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = verbs.add_parser("template", help="write rationales from attributes, without a teacher")
+    parser.add_argument("data", help="manifest, or folder of class folders")
+    parser.add_argument("--out", type=Path, required=True, help="the manifest to write")
+    add_taxonomy_options(parser, border=False)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--attributes", metavar="KEY", help="key of `meta` with the names and values of a picture")
+    source.add_argument("--cub", type=Path, metavar="DIR", help="those of the classes of CUB-200-2011, in its folder")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=_run_template)
+
+
+def _run_template(args: argparse.Namespace) -> None:
+    from rlfg.cot.formats import write_samples
+    from rlfg.cot.template import read_cub_attributes, write_rationales
+    from rlfg.data import DataSpec, load_examples
+    from rlfg.data.splits import classes_of
+
+    examples, taxonomy = load_examples(DataSpec(path=args.data)), taxonomy_of(args)
+    if args.cub is not None:
+        of_class = read_cub_attributes(args.cub, taxonomy)
+        names, nodes = classes_of(examples, taxonomy)
+        attributes = [of_class.get(nodes[name], {}) for name in names]
+    else:
+        found = [example.meta.get(args.attributes) for example in examples]
+        attributes = [{str(k): str(v) for k, v in one.items()} if isinstance(one, dict) else {} for one in found]
+    samples = write_rationales(examples, taxonomy, attributes, seed=args.seed)
+    print(f"{args.out}: {write_samples(args.out, samples, 'manifest', images=Path()):,} rationales")
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
