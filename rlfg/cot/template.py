@@ -24,7 +24,10 @@ _OPENINGS = (
     "The features that can be made out are these: {seen}.",
 )
 _AGREES = ("This agrees with {name}, for which these features are usual.", "All of this is usual for {name}.")
-_DIFFERS = ("{name} has {theirs}, while here {ours}.", "It is not {name}, which has {theirs}; in this picture {ours}.")
+_DIFFERS = (
+    "{name} is known by {theirs}, and this picture shows {ours}.",
+    "Of {name} one would expect {theirs}; what is seen is {ours}.",
+)
 _SAME = "{name} is alike in all that is listed here, and is the less likely of the two."
 
 
@@ -164,21 +167,17 @@ def _compare(
     if not differs:
         return _SAME.format(name=shown[other])
     told = sorted(differs, key=lambda attribute: draw(seed, "difference", key, other, attribute))[:DIFFERENCES]
-    theirs = _joined([f"{_a(known[other][a])} {a}" for a in told])
-    ours = _joined([f"the {a} is {own[a]}" for a in told])
+    theirs = _joined([f"{known[other][a]} {a}" for a in told])
+    ours = _joined([f"{own[a]} {a}" for a in told])
     return _pick(_DIFFERS, seed, key, other).format(name=shown[other], theirs=theirs, ours=ours)
 
 
 def _listed(own: Attributes) -> str:
-    return _joined([f"the {attribute} is {value}" for attribute, value in own.items()])
+    return _joined([f"the {value} {attribute}" for attribute, value in own.items()])
 
 
 def _joined(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
-def _a(word: str) -> str:
-    return f"an {word}" if word[:1].lower() in "aeiou" else f"a {word}"
 
 
 def _pick(texts: Sequence[str], seed: int, *key: str) -> str:
