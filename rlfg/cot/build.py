@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from eval.predictions import drop_torn_line
 from rewards.setup import VerifierSpec, build_verifier
 from rlfg.chat import ChatClient, ChatFailure, Endpoint
 from rlfg.cot.check import Limits, check
-from rlfg.cot.formats import Sample, write_samples
+from rlfg.cot.formats import Sample, write_lessons
 from rlfg.cot.teacher import PROMPT, completion_of, read_reply, request
 from rlfg.data import DataSpec, Examples, load_examples, load_prompt
 from rlfg.data.images import png_url
@@ -110,7 +109,15 @@ def build(
     question = load_prompt(spec.question).text
 
     def judge(i: int, number: int, completion: str) -> dict[str, str]:
-        sample = _sample(examples, i, completion, question, f"attempt {number}")
+        example = examples[i]
+        sample = Sample(
+            where=f"{example.id} attempt {number}",
+            id=example.id,
+            images=(example.image,),
+            question=example.question or question,
+            completion=completion,
+            label=example.label,
+        )
         report = check(
             [sample],
             verifier=verification.verifier,
@@ -130,10 +137,7 @@ def build(
 
         asyncio.run(_ask_all(spec, examples, chosen, before, judge, keep))
     accepted = {a.id: str(a.completion) for made in before.values() for a in made if a.outcome == "accepted"}
-    samples = [_sample(examples, i, accepted[examples[i].id], "", "") for i in chosen if examples[i].id in accepted]
-    aside = out / f".{SAMPLES}"
-    write_samples(aside, samples, "manifest", images=Path())
-    os.replace(aside, out / SAMPLES)
+    write_lessons(out / SAMPLES, examples, {i: accepted[examples[i].id] for i in chosen if examples[i].id in accepted})
     report = _report(spec, examples, chosen, before)
     (out / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
@@ -215,18 +219,6 @@ async def _attempt(
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         seconds=round(time.perf_counter() - began, 3),
-    )
-
-
-def _sample(examples: Examples, i: int, completion: str, question: str, where: str) -> Sample:
-    example = examples[i]
-    return Sample(
-        where=f"{example.id} {where}".strip(),
-        id=example.id,
-        images=(str(Path(example.image).resolve()),),
-        question=question,
-        completion=completion,
-        label=example.label,
     )
 
 

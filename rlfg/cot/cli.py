@@ -98,7 +98,7 @@ def _template(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-a
 
 
 def _run_template(args: argparse.Namespace) -> None:
-    from rlfg.cot.formats import write_samples
+    from rlfg.cot.formats import write_lessons
     from rlfg.cot.template import read_cub_attributes, write_rationales
     from rlfg.data import DataSpec, load_examples
     from rlfg.data.splits import classes_of
@@ -112,7 +112,8 @@ def _run_template(args: argparse.Namespace) -> None:
         found = [example.meta.get(args.attributes) for example in examples]
         attributes = [{str(k): str(v) for k, v in one.items()} if isinstance(one, dict) else {} for one in found]
     samples = write_rationales(examples, taxonomy, attributes, seed=args.seed)
-    print(f"{args.out}: {write_samples(args.out, samples, 'manifest', images=Path()):,} rationales")
+    written = write_lessons(args.out, examples, {i: sample.completion for i, sample in enumerate(samples)})
+    print(f"{args.out}: {written:,} rationales")
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlfg.data import format_answer, parse_answer
+from rlfg.data import Examples, format_answer, parse_answer
+from rlfg.data.splits import record_of
 from rlfg.errors import RlfgError
 
 _ROLES = {"human": "user", "gpt": "assistant"}
@@ -90,6 +91,25 @@ def write_samples(path: Path, samples: Iterable[Sample], form: str, *, images: P
         text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     path.write_text(text, encoding="utf-8")
     return len(records)
+
+
+def write_lessons(path: Path, examples: Examples, completions: Mapping[int, str]) -> int:
+    """Writes a manifest of some examples, all they had and their new rationales; returns how many.
+
+    Args:
+        path: of the new file, which appears when it is whole.
+        examples: pictures in files.
+        completions: by index, with tags.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        json.dumps(record_of(examples[i], path.parent, rationale=parse_answer(completion).thoughts), ensure_ascii=False)
+        for i, completion in sorted(completions.items())
+    ]
+    aside = path.with_name(f".{path.name}.partial")
+    aside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    aside.replace(path)
+    return len(lines)
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -106,6 +106,7 @@ def test_every_bad_lesson_is_rejected_for_its_reason_and_the_next_is_taken(manif
         assert {s.label for s in samples} == set(OTHERS) - {"American Crow"}
         trained = load_examples(DataSpec(path=str(tmp_path / "samples.jsonl")))
         assert all(Path(e.image).is_file() and ANALYSIS.split(".")[0] in str(e.rationale) for e in trained)
+        assert all(e.meta == {"seen": {"bill": "yellow", "legs": "pink"}} for e in trained), "nothing is lost"
         assert all("bill: yellow; legs: pink" in text and "recognise birds" in text for text in teacher.texts)
         asked = teacher.asked.copy()
         assert build(spec(manifest, teacher), tmp_path) == report and teacher.asked == asked, "nothing is asked twice"

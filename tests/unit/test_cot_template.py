@@ -110,7 +110,10 @@ def test_the_command_writes_a_manifest(manifest: Path, cub: Path, tmp_path: Path
     with pytest.raises(SystemExit) as left:
         main([*command, "--attributes", "seen"])
     assert left.value.code == 0 and len(read_samples(out)) == 12
-    assert all(Path(e.image).is_file() and e.rationale for e in load_examples(DataSpec(path=str(out))))
+    assert all(
+        Path(e.image).is_file() and e.rationale and e.meta["seen"] == SEEN[e.label]
+        for e in load_examples(DataSpec(path=str(out)))
+    )
     with pytest.raises(SystemExit) as left:
         main([*command, "--cub", str(cub)])
     assert left.value.code == 2, "four of the birds have no attributes there"
