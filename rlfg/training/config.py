@@ -13,9 +13,11 @@ from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.vllm import VllmSpec
+from rlfg.training.mixin import SftMix
 from rlfg.training.objectives import Objective
 from rlfg.training.refill import DynamicSampling
 from rlfg.training.runspec import RunSpec
+from rlfg.training.tapo import TapoSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,10 @@ class GrpoConfig:
     parse_mode: Literal["strict", "lenient"] = "lenient"
     reward: RewardSpec = field(default_factory=RewardSpec)
     objective: Objective = field(default_factory=Objective)
+    tapo: TapoSpec | None = None
+    """Triplets: answers to another picture of the class, and a divergence from a look-alike's; null for none."""
+    sft_mix: SftMix | None = None
+    """Lessons beside the rollouts of each step; null for none."""
     detectors: DetectorSpec | None = field(default_factory=DetectorSpec)
     """Warn of reward hacking; null does not look."""
     sampling: Sampling = field(default_factory=Sampling)
@@ -86,6 +92,11 @@ class GrpoConfig:
             raise RlfgError(
                 "objective.advantage_scale is batch: its deviation would be that of other groups than those that "
                 "dynamic_sampling trains on; set it to group or none, or leave dynamic_sampling out"
+            )
+        if self.tapo and self.tapo.positives >= self.group_size:
+            raise RlfgError(
+                f"tapo.positives is {self.tapo.positives} of a group of {self.group_size}; "
+                "leave at least one answer to the anchor"
             )
         if self.samples_every < 1:
             raise RlfgError("samples_every counts steps; set sample_groups to 0 for no table")
