@@ -1,6 +1,6 @@
 """Datasets, pictures, and the contract of prompts and answers. Needs no torch."""
 
-from rlfg.data.answers import ParsedAnswer, ParseMode, format_answer, parse_answer
+from rlfg.data.answers import FORMS, PARSE_MODES, Form, ParsedAnswer, ParseMode, format_answer, has_form, parse_answer
 from rlfg.data.check import ImageReport, check_images
 from rlfg.data.examples import Examples, load_examples
 from rlfg.data.images import ImageError, open_image
@@ -8,8 +8,11 @@ from rlfg.data.prompts import Prompt, contract_hash, load_prompt, prompt_names, 
 from rlfg.data.spec import DataSpec
 
 __all__ = [
+    "FORMS",
+    "PARSE_MODES",
     "DataSpec",
     "Examples",
+    "Form",
     "ImageError",
     "ImageReport",
     "ParseMode",
@@ -18,6 +21,7 @@ __all__ = [
     "check_images",
     "contract_hash",
     "format_answer",
+    "has_form",
     "load_examples",
     "load_prompt",
     "open_image",

@@ -29,7 +29,7 @@ from transformers import set_seed
 from rewards.detectors import Detectors
 from rewards.setup import build_verifier
 from rlfg.data import DataSpec, Examples, check_images, contract_hash, load_examples, load_prompt
-from rlfg.data.contract import check_contract, write_contract
+from rlfg.data.contract import check_contract, check_target, write_contract
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
 from rlfg.taxonomy import Taxonomy, check_labels
@@ -51,7 +51,7 @@ def run_sft(config: SftTrainConfig) -> Path:
     train = _load(config.data)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
-    contract = _contract(config.model, model, processor, config.prompt)
+    contract = _contract(config.model, model, processor, config.prompt) | {"target": config.target}
 
     def build(callbacks: list[Any]) -> CotTrainer:
         return CotTrainer(
@@ -79,6 +79,7 @@ def run_grpo(config: GrpoConfig) -> Path:
     contract = _contract(config.model, model, processor, config.prompt)
     for start in {config.model.path, config.model.adapter} - {None}:
         check_contract(Path(str(start)), {k: contract[k] for k in ("prompt", "max_pixels")})
+        check_target(Path(str(start)), config.parse_mode)
     contract |= {"parse_mode": config.parse_mode, "taxonomy": verification.hash}
 
     def build(callbacks: list[Any]) -> GrpoTrainer:
