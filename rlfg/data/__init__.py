@@ -1,6 +1,16 @@
 """Datasets, pictures, and the contract of prompts and answers. Needs no torch."""
 
-from rlfg.data.answers import ParsedAnswer, ParseMode, format_answer, parse_answer
+from rlfg.data.answers import (
+    FORMS,
+    PARSE_MODES,
+    Form,
+    ParsedAnswer,
+    ParseMode,
+    form_of,
+    format_answer,
+    has_form,
+    parse_answer,
+)
 from rlfg.data.check import ImageReport, check_images
 from rlfg.data.examples import Examples, Picture, Shown, load_examples
 from rlfg.data.images import ImageError, open_image
@@ -8,8 +18,11 @@ from rlfg.data.prompts import Prompt, contract_hash, load_prompt, prompt_names, 
 from rlfg.data.spec import DataSpec
 
 __all__ = [
+    "FORMS",
+    "PARSE_MODES",
     "DataSpec",
     "Examples",
+    "Form",
     "ImageError",
     "ImageReport",
     "ParseMode",
@@ -19,7 +32,9 @@ __all__ = [
     "Shown",
     "check_images",
     "contract_hash",
+    "form_of",
     "format_answer",
+    "has_form",
     "load_examples",
     "load_prompt",
     "open_image",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from rewards.detectors import DetectorSpec
 from rewards.rubric import RewardSpec
 from rewards.setup import VerifierSpec
-from rlfg.data import DataSpec
+from rlfg.data import DataSpec, ParseMode
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.vllm import VllmSpec
+from rlfg.training.forms import check_reading
 from rlfg.training.mixin import SftMix
 from rlfg.training.objectives import Objective
 from rlfg.training.refill import DynamicSampling
@@ -31,7 +31,9 @@ class GrpoConfig:
     eval: DataSpec | None = None
     prompt: str = "think"
     """A prompt variant, or a text file."""
-    parse_mode: Literal["strict", "lenient"] = "lenient"
+    parse_mode: ParseMode = "lenient"
+    """lenient: the first answer span. Others take a whole completion of one form: strict: thoughts, then an answer;
+    answer: an answer span alone; bare: the text of an answer, without tags."""
     reward: RewardSpec = field(default_factory=RewardSpec)
     objective: Objective = field(default_factory=Objective)
     tapo: TapoSpec | None = None
@@ -88,6 +90,7 @@ class GrpoConfig:
             )
         if self.verifier.taxonomy is None and any(term.name == "lineage" for term in self.reward.terms):
             raise RlfgError("the term lineage reads ranks by a taxonomy; add verifier.taxonomy, or leave the term out")
+        check_reading(self.parse_mode, self.prompt, self.reward.terms)
         if self.dynamic_sampling and self.objective.advantage_scale == "batch":
             raise RlfgError(
                 "objective.advantage_scale is batch: its deviation would be that of other groups than those that "

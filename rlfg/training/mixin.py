@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rlfg.data import DataSpec, Examples, Shown, format_answer
+from rlfg.data import DataSpec, Examples, Form, Shown, format_answer
 from rlfg.errors import RlfgError
 from rlfg.randomness import generator
 from rlfg.training.microbatch import TrainRow
@@ -72,8 +72,8 @@ def shown_by(key: str) -> Shown:
     return Shown.of(key.removeprefix("lesson-"))
 
 
-def read_lessons(spec: SftMix, examples: Examples, tokenizer: Any, *, seed: int) -> Lessons:
-    """Tokenises the targets of the answer contract.
+def read_lessons(spec: SftMix, examples: Examples, tokenizer: Any, *, form: Form, seed: int) -> Lessons:
+    """Tokenises the targets of the answer contract, in the form that the run reads.
 
     Raises:
         RlfgError: A lesson has no rationale, or there are fewer than a step takes; names the fix.
@@ -85,8 +85,8 @@ def read_lessons(spec: SftMix, examples: Examples, tokenizer: Any, *, seed: int)
         )
     targets = []
     for where, example in zip(examples.where, examples, strict=True):
-        if not example.rationale:
+        if form == "think" and not example.rationale:
             raise RlfgError(f"{where}: sft_mix needs a `rationale` for every example; this one has none")
-        text = format_answer(example.rationale, example.label)
+        text = format_answer(example.rationale, example.label, form)
         targets.append((*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id))
     return Lessons(spec=spec, examples=examples, targets=targets, seed=seed)

@@ -66,7 +66,7 @@ class Plan:
             "model": f"{self.config.model.path} ({self.skeleton.source})",
             "parameters": self._parameters(),
             "prompt": self._prompt(),
-            "completion": f"up to {self.config.sampling.max_new_tokens:,} tokens",
+            "completion": self._completion(),
             "rollout": self._rollout(),
             "steps": self._steps(),
             "update": self._update(),
@@ -88,6 +88,11 @@ class Plan:
             f"up to {self.prompt.picture:,} picture + {about}{self.prompt.text:,} text = "
             f"{self.prompt.total:,} tokens{guess}"
         )
+
+    def _completion(self) -> str:
+        mode = self.config.parse_mode
+        form = {"answer": ", an answer span without thoughts", "bare": ", a bare answer without tags"}.get(mode, "")
+        return f"up to {self.config.sampling.max_new_tokens:,} tokens{form}"
 
     def _rollout(self) -> str:
         config = self.config

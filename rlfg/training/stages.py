@@ -28,8 +28,17 @@ from transformers import set_seed
 
 from rewards.detectors import Detectors
 from rewards.setup import build_verifier
-from rlfg.data import DataSpec, Examples, Picture, check_images, contract_hash, load_examples, load_prompt
-from rlfg.data.contract import check_contract, write_contract
+from rlfg.data import (
+    DataSpec,
+    Examples,
+    Picture,
+    check_images,
+    contract_hash,
+    form_of,
+    load_examples,
+    load_prompt,
+)
+from rlfg.data.contract import check_contract, check_target, write_contract
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
 from rlfg.taxonomy import Taxonomy, check_labels
@@ -52,7 +61,7 @@ def run_sft(config: SftTrainConfig) -> Path:
     train = _load(config.data)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
-    contract = _contract(config.model, model, processor, config.prompt)
+    contract = _contract(config.model, model, processor, config.prompt) | {"target": config.target}
 
     def build(callbacks: list[Any]) -> CotTrainer:
         return CotTrainer(
@@ -83,10 +92,13 @@ def run_grpo(config: GrpoConfig) -> Path:
     contract = _contract(config.model, model, processor, config.prompt)
     for start in {config.model.path, config.model.adapter} - {None}:
         check_contract(Path(str(start)), {k: contract[k] for k in ("prompt", "max_pixels")})
+        check_target(Path(str(start)), config.parse_mode)
     contract |= {"parse_mode": config.parse_mode, "taxonomy": verification.hash}
     lessons = None
     if config.sft_mix and taught:
-        lessons = read_lessons(config.sft_mix, taught, processor.tokenizer, seed=config.run.seed)
+        lessons = read_lessons(
+            config.sft_mix, taught, processor.tokenizer, form=form_of(config.parse_mode), seed=config.run.seed
+        )
 
     def build(callbacks: list[Any]) -> GrpoTrainer:
         return GrpoTrainer(

@@ -29,7 +29,8 @@ def taught(tiny_world: Path) -> Examples:
 
 
 def lessons(examples: Examples, tokenizer: Any, **options: Any) -> Lessons:
-    return read_lessons(SftMix(data=DataSpec(path="sft.jsonl"), **options), examples, tokenizer, seed=5)
+    form = options.pop("form", "think")
+    return read_lessons(SftMix(data=DataSpec(path="sft.jsonl"), **options), examples, tokenizer, form=form, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,8 @@ def test_a_target_is_that_of_the_sft_stage(taught: Examples, tokenizer: Any) -> 
     bare = replace(taught, items=(replace(taught[0], rationale=None), *taught.items[1:]))
     with pytest.raises(RlfgError, match=r"sft.jsonl:1: sft_mix needs a `rationale`"):
         lessons(bare, tokenizer)
+    found = lessons(bare, tokenizer, form="answer", pictures_per_step=2)
+    assert tokenizer.decode(found.targets[0]) == f"<answer>{taught[0].label}</answer>{tokenizer.eos_token}"
 
 
 def test_processes_share_the_lessons_of_a_step(taught: Examples, tokenizer: Any) -> None:
