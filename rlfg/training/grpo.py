@@ -21,7 +21,7 @@ from trl import GRPOConfig, GRPOTrainer
 from rewards.judge.outage import JudgeDown
 from rewards.records import RolloutLog
 from rewards.rubric import build_rubric
-from rewards.scoring import Scored, Scorer, scoring_metrics, varied_groups
+from rewards.scoring import Scored, Scorer, scoring_metrics
 from rewards.setup import Verification
 from rlfg.data import Examples, Shown
 from rlfg.errors import RlfgError
@@ -38,7 +38,7 @@ from rlfg.training.microbatch import TrainRow
 from rlfg.training.mixin import Lessons, shown_by
 from rlfg.training.peak import peak_memory
 from rlfg.training.prompting import Prompter
-from rlfg.training.refill import choose_groups, refill
+from rlfg.training.refill import DynamicSampling, choose_groups, refill
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
 from rlfg.training.sharding import shard
@@ -180,7 +180,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             lessons=list(dict.fromkeys(row.prompt_key for rows in lessons for row in rows)),
         )
         if self.config.dynamic_sampling:
-            drawn = self._refill(drawn, prompts, times)
+            drawn = self._refill(self.config.dynamic_sampling, drawn, prompts, times)
         began, scored = time.perf_counter(), [d.scored for d in drawn]
         if self.accelerator.is_main_process:
             self._record({**scoring_metrics(scored), **self.verification.metrics()})
@@ -191,8 +191,11 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             self._record({"pictures_from_disk": self.prompter.cache.take_share()})
         times["records"] = time.perf_counter() - began
         self._record({f"time/{name}": seconds for name, seconds in times.items()})
-        chosen = choose_groups(scored, self.config.prompts_per_step)
-        batches = self._cut([d for d in drawn if d.scored.rollout.group_id in chosen], prompts)
+        if self.config.dynamic_sampling:
+            wanted = self.config.dynamic_sampling.wanted(scored)
+            chosen = choose_groups(scored, wanted, self.config.prompts_per_step)
+            drawn = [d for d in drawn if d.scored.rollout.group_id in chosen]
+        batches = self._cut(drawn, prompts)
         return [replace(batch, rows=[*batch.rows, *rows]) for batch, rows in zip(batches, lessons, strict=True)]
 
     def _lessons(self) -> list[list[TrainRow]]:
@@ -204,19 +207,20 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         contrasts = self.tapo.contrasts
         return [self.lessons.at(first + k, rank=rank, world=world, contrasts=contrasts) for k in range(steps)]
 
-    def _refill(self, drawn: list[Drawn], prompts: dict[str, EncodedPrompt], times: dict[str, float]) -> list[Drawn]:
-        """The rows and those of more rounds, until enough groups vary; adds to the prompts and seconds."""
-        size, wanted, rounds = self.config.group_size, self.config.prompts_per_step, 1
-        most = self.config.dynamic_sampling.max_rounds if self.config.dynamic_sampling else 1
+    def _refill(
+        self, spec: DynamicSampling, drawn: list[Drawn], prompts: dict[str, EncodedPrompt], times: dict[str, float]
+    ) -> list[Drawn]:
+        """The rows and those of more rounds, until enough groups are wanted; adds to the prompts and seconds."""
+        size, count, rounds = self.config.group_size, self.config.prompts_per_step, 1
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        while len(varied_groups([d.scored for d in drawn])) < wanted and rounds < most:
+        while len(spec.wanted([d.scored for d in drawn])) < count and rounds < spec.max_rounds:
             fresh = refill(
                 seed=self.config.run.seed,
                 step=self.state.global_step,
                 round_=rounds,
                 pictures=len(self.examples),
                 shown={Shown.of(d.scored.rollout.prompt_key).index for d in drawn},
-                count=wanted,
+                count=count,
             )
             if not fresh:
                 break
@@ -230,7 +234,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
                 times[name] += seconds
             rounds += 1
         groups = len(drawn) // size
-        self._record({"rounds": rounds, "varied_groups": len(varied_groups([d.scored for d in drawn])) / groups})
+        self._record({"rounds": rounds, "varied_groups": len(spec.wanted([d.scored for d in drawn])) / groups})
         return drawn
 
     def _answer(
