@@ -47,6 +47,7 @@ def _add_prepare(verbs: argparse._SubParsersAction) -> None:  # type: ignore[typ
     made.add_argument("--hub-split", action="append", default=[], metavar="THEIRS=OURS", help="validation=test, say")
     made.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="label=species, say")
     made.add_argument("--taxonomy", help="of `custom`: a file of docs/taxonomies.md that knows its labels")
+    made.add_argument("--taxonomy-root", metavar="NAME", help="of its root, where it has several top taxa")
     made.add_argument("--out", type=Path, help="folder for the manifests (data/NAME)")
     made.add_argument(
         "--split", choices=("official", "trainval"), default="official", help="trainval: train on val, too"
@@ -66,7 +67,7 @@ def _prepare(args: argparse.Namespace) -> None:
             counts = ", ".join(f"{n:,} {place}" for place, n in one.counts.items())
             print(f"{one.name:14} {one.title}: {one.classes:,} classes; {counts}")
         return
-    chosen = custom(args.taxonomy) if args.name == "custom" else benchmark(args.name)
+    chosen = custom(args.taxonomy, args.taxonomy_root) if args.name == "custom" else benchmark(args.name)
     if args.taxonomy and args.name != "custom":
         raise RlfgError(f"prepare: {args.name} has a hierarchy of its own; --taxonomy is for custom")
     spec = PrepareSpec(

@@ -26,6 +26,7 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "images"
 real = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real data in ../shared/data")
 mat = pytest.mark.skipif(importlib.util.find_spec("scipy") is None, reason="needs scipy")
 
+PAGE = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 BIRDS = {
     "train": [("001.Black_footed_Albatross", "Albatross_0046"), ("017.Cardinal", "Cardinal_0001")],
     "test": [
@@ -193,8 +194,10 @@ def test_what_is_missing_is_said_and_where_to_put_it(tmp_path: Path, capsys: pyt
         "  ├── 102flowers.tgz   is here\n"
         "  ├── imagelabels.mat  MISSING  502 B, md5:e0620be6f572b9609742df49c70aed4d\n"
         "  └── setid.mat        MISSING  15.0 KB, md5:a5357ecc9cb78c4bef273ce3793fc85c\n\n"
-        "from https://www.robots.ox.ac.uk/~vgg/data/flowers/102/\n"
+        f"from {PAGE}\n"
         "terms: none stated; the pictures are of the web and of the authors\n"
+        f"\n  curl -fL --create-dirs --output-dir {root} -C - -O {PAGE}imagelabels.mat\n"
+        f"  curl -fL --create-dirs --output-dir {root} -C - -O {PAGE}setid.mat\n\n"
         f"and run again: rlfg data prepare flowers102 --root {root}\n"
         "(archives are unpacked there; a folder that you unpacked will do)\n"
     )

@@ -65,12 +65,22 @@ def test_splits_and_columns_of_other_names(tmp_path: Path) -> None:
     options: dict[str, Any] = {"columns": {"image": "img", "label": "dish"}}
     with pytest.raises(RlfgError, match=r"what is its split 'extra'\? Say so with --hub-split extra=train"):
         copied("food101", source, tmp_path / "out", **options)
-    found = copied("food101", source, tmp_path / "out", splits={"train": "train", "validation": "test"}, **options)
+    splits = {"train": "train", "validation": "test"}
+    found = copied("food101", source, tmp_path / "out", splits=splits, **options)
     assert found.written == {"train": 2, "test": 1}, "Food-101's test is called validation there; extra is left aside"
+    both = copied("food101", source, tmp_path / "both", splits={**splits, "extra": "test"}, **options)
+    assert both.written == {"train": 2, "test": 2} and len([*(tmp_path / "both").rglob("*.jpg")]) == 4
+    with pytest.raises(RlfgError, match="has no split 'valid'; it has extra, train, validation"):
+        copied("food101", source, tmp_path / "out", splits={**splits, "valid": "val"}, **options)
+    with pytest.raises(RlfgError, match="'dev' is no split of ours; these are train, val, test"):
+        copied("food101", source, tmp_path / "out", splits={"train": "dev"}, **options)
 
 
-def test_a_folder_of_class_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("datasets")
+def test_a_folder_of_class_folders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     for n, path in enumerate(["train/Abyssinian/a", "train/Maine_Coon/b", "test/Maine_Coon/c"]):
         toys.paint(tmp_path / "pets" / f"{path}.jpg", n)
     command = ["oxford_pets", "--from-hub", str(tmp_path / "pets"), "--out", str(tmp_path / "out"), "--allow-partial"]

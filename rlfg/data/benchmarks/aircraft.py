@@ -39,6 +39,7 @@ BENCHMARK = Benchmark(
     name="fgvc_aircraft",
     title="FGVC-Aircraft 2013b",
     page="https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/",
+    base="https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/archives/",
     terms="non-commercial research; the photographers keep their copyright",
     # Size: TensorFlow Datasets' checksums; MD5: that of the page.
     downloads=(
@@ -53,4 +54,5 @@ BENCHMARK = Benchmark(
     classes=100,
     counts={"train": 3334, "val": 3333, "test": 3333},
     hierarchy="fgvc_aircraft",
+    note="The lowest 20 rows of each picture are a banner with the photographer's name; it is left on.",
 )

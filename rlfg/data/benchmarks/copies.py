@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def read_copy(
     *,
     splits: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = print,
 ) -> Iterator[tuple[str, Example]]:
     """Yields (where, example) of all splits; pictures inside a dataset become files in `out/images`.
 
@@ -41,27 +43,38 @@ def read_copy(
         splits: which splits of the source are our train, val and test; the others are left aside. By default all of
             them, which must have one of the usual names.
         columns: names of the source's columns, as of `DataSpec`.
+        say: is told what is left aside.
 
     Raises:
         RlfgError: there is no such dataset, column or split, or a label is no class of the benchmark.
     """
     manifest = Path(source).suffix in ENDINGS
+    aside: Counter[str] = Counter()
+    met: set[str] = set()
     for theirs in [None] if manifest else split_names(source):
         if theirs is not None and splits and theirs not in splits:
+            met.add(theirs)
+            say(f"{source}: split {theirs!r} is left aside")
             continue
         spec = DataSpec(path=source, format="auto" if manifest else "hf", split=theirs, columns=columns or {})
         examples = load_examples(spec)
         for i, example in enumerate(examples):
             named = theirs or example.split or "train"
+            met.add(named)
             if splits and named not in splits:
+                aside[named] += 1
                 continue
             split = _split(source, named, splits or USUAL)
             label = labels.of(example.label, examples.where[i])
-            file = _picture(examples, i, out / "images" / split) if examples.opener is not None else example.image
-            name = f"{split}/{i:06d}" if examples.opener is not None else example.id
+            file = _picture(examples, i, out / "images" / named) if examples.opener is not None else example.image
+            name = f"{named}/{i:06d}" if examples.opener is not None else example.id
             meta = {key: value for key, value in example.meta.items() if isinstance(value, _PLAIN)}
             meta["class"] = example.label
             yield examples.where[i], replace(example, id=name, image=file, label=label, split=split, meta=meta)
+    if splits and not set(splits) <= met:
+        raise RlfgError(f"{source}: has no split {min(set(splits) - met)!r}; it has {', '.join(sorted(met))}")
+    for named, n in aside.items():
+        say(f"{source}: split {named!r} is left aside, {n:,} pictures")
 
 
 def split_names(source: str) -> list[str | None]:

@@ -38,6 +38,7 @@ BENCHMARK = Benchmark(
     name="cub200",
     title="CUB-200-2011",
     page="https://data.caltech.edu/records/65de6-vp158",
+    base="https://data.caltech.edu/records/65de6-vp158/files/",
     terms="non-commercial research and education",
     # Size: TensorFlow Datasets' checksums; MD5: that of CaltechDATA.
     downloads=(

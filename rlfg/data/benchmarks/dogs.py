@@ -33,6 +33,7 @@ BENCHMARK = Benchmark(
     name="stanford_dogs",
     title="Stanford Dogs",
     page="http://vision.stanford.edu/aditya86/ImageNetDogs/",
+    base="http://vision.stanford.edu/aditya86/ImageNetDogs/",
     terms="ImageNet's: non-commercial research and education",
     # TensorFlow Datasets' checksums.
     downloads=(

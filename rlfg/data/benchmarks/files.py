@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,13 +95,19 @@ def instructions(benchmark: Benchmark, home: Path, found: list[Found]) -> str:
     for one in found:
         corner = "└──" if one is found[-1] else "├──"
         lines.append(f"  {corner} {one.download.name:<{width}}  {_told(one)}")
+    fetch = [
+        f"  curl -fL --create-dirs --output-dir {shlex.quote(str(home))} -C - -O {benchmark.base}{one.download.name}"
+        for one in found
+        if benchmark.base and one.state == "missing"
+    ]
     return "\n".join(
         [
             *lines,
             "",
             f"from {benchmark.page}",
             f"terms: {benchmark.terms}",
-            f"and run again: rlfg data prepare {benchmark.name} --root {home}",
+            *(["", *fetch, ""] if fetch else []),
+            f"and run again: rlfg data prepare {benchmark.name} --root {shlex.quote(str(home))}",
             "(archives are unpacked there; a folder that you unpacked will do)",
         ]
     )

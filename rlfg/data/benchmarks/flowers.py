@@ -45,6 +45,7 @@ BENCHMARK = Benchmark(
     name="flowers102",
     title="Oxford 102 Flowers",
     page="https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
+    base="https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
     terms="none stated; the pictures are of the web and of the authors",
     # Sizes: TensorFlow Datasets' checksums; MD5: torchvision.
     downloads=(

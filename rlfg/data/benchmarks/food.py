@@ -27,6 +27,7 @@ BENCHMARK = Benchmark(
     name="food101",
     title="Food-101",
     page="https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
+    base="http://data.vision.ee.ethz.ch/cvl/",
     terms="scientific fair use; the pictures are of Foodspotting and not the authors' own",
     # Size: TensorFlow Datasets' checksums; MD5: torchvision.
     downloads=(

@@ -86,6 +86,7 @@ def _benchmark(name: str, train: str, *, pictures: int, each: int | None) -> Ben
         name=name,
         title=f"iNaturalist 2021 ({train})",
         page="https://github.com/visipedia/inat_comp/tree/master/2021",
+        base="https://ml-inat-competition-datasets.s3.amazonaws.com/2021/",
         terms="non-commercial research and education; the pictures may not be passed on",
         downloads=tuple(downloads),
         read=partial(read, train=train),

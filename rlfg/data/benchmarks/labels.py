@@ -34,7 +34,8 @@ class Labels:
             return name
         found = self._known.get(name) or self._known.get(_key(name)) or self._by_taxon(name)
         if found is None:
-            raise RlfgError(f"{where}: {name!r} is no class of {self._title}")
+            hint = "; a column of numbers needs the names, as text or ClassLabel" if name.isdigit() else ""
+            raise RlfgError(f"{where}: {name!r} is no class of {self._title}{hint}")
         self._known[name] = found
         return found
 

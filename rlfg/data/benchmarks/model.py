@@ -50,7 +50,9 @@ class Benchmark:
     name: str
     title: str
     page: str = ""
-    """Where to download it."""
+    """Where to download it, and what its terms are."""
+    base: str = ""
+    """What the addresses of its files begin with; empty where they cannot be fetched directly."""
     terms: str = ""
     """Its licence, in a line."""
     downloads: tuple[Download, ...] = ()

@@ -33,6 +33,7 @@ BENCHMARK = Benchmark(
     name="oxford_pets",
     title="Oxford-IIIT Pet",
     page="https://www.robots.ox.ac.uk/~vgg/data/pets/",
+    base="https://www.robots.ox.ac.uk/~vgg/data/pets/data/",
     terms="CC BY-SA 4.0; the owners of the pictures keep their copyright",
     # Sizes: TensorFlow Datasets' checksums; MD5: torchvision.
     downloads=(

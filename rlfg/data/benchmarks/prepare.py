@@ -50,6 +50,9 @@ class PrepareSpec:
     def __post_init__(self) -> None:
         if (self.root is None) == (self.copy is None):
             raise RlfgError("prepare: give either the folder of the official files (--root) or a copy (--from-hub)")
+        wrong = [ours for ours in self.splits.values() if ours not in SPLITS]
+        if wrong:
+            raise RlfgError(f"prepare: {wrong[0]!r} is no split of ours; these are {', '.join(SPLITS)}")
         if not 0 <= self.val < 1:
             raise RlfgError("prepare: val is a share, at least 0 and below 1")
 
@@ -120,7 +123,7 @@ def _read(
     """The benchmark's folder, in what its files differ, and the lines of its lists."""
     labels = Labels(benchmark)
     if spec.copy is not None:
-        return None, [], list(read_copy(spec.copy, spec.out, labels, splits=spec.splits, columns=spec.columns))
+        return None, [], list(read_copy(spec.copy, spec.out, labels, splits=spec.splits, columns=spec.columns, say=say))
     assert spec.root is not None
     if benchmark.read is None:
         raise RlfgError("prepare: a dataset that is no benchmark is read with --from-hub: hub id, folder or manifest")
@@ -148,7 +151,10 @@ def _unknown(benchmark: Benchmark, examples: Examples) -> list[str]:
     """Labels that a taxonomy of one's own does not know."""
     if benchmark.taxonomy is None:
         return []
-    return [problem.message for problem in check_labels(load_taxonomy(benchmark.taxonomy), (e.label for e in examples))]
+    return [
+        problem.message
+        for problem in check_labels(load_taxonomy(benchmark.taxonomy, root=benchmark.root), (e.label for e in examples))
+    ]
 
 
 def _trained_on(examples: Examples, spec: PrepareSpec) -> Examples:
@@ -178,13 +184,14 @@ def _write(examples: Sequence[Example], out: Path) -> tuple[dict[str, int], dict
     out.mkdir(parents=True, exist_ok=True)
     written, manifests = {}, {}
     for place in SPLITS:
-        lines = [json.dumps(record_of(e, out), ensure_ascii=False) + "\n" for e in examples if e.split == place]
         path = out / f"{place}.jsonl"
-        if lines:
-            path.write_text("".join(lines), encoding="utf-8")
-            written[place], manifests[place] = len(lines), path
-        else:
+        chosen = [example for example in examples if example.split == place]
+        if not chosen:
             path.unlink(missing_ok=True)
+            continue
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(record_of(e, out), ensure_ascii=False) + "\n" for e in chosen)
+        written[place], manifests[place] = len(chosen), path
     return written, manifests
 
 
@@ -193,7 +200,7 @@ def _taxonomy(benchmark: Benchmark, home: Path | None, out: Path) -> dict[str, A
     if benchmark.hierarchy is not None:
         return {"taxonomy": f"{BUILTIN}{benchmark.hierarchy}"}
     if benchmark.taxonomy is not None:
-        return {"taxonomy": benchmark.taxonomy}
+        return {"taxonomy": benchmark.taxonomy} | ({"root": benchmark.root} if benchmark.root else {})
     if home is None or benchmark.categories is None:
         return {}
     path = out / "taxonomy.json"

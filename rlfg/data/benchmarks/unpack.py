@@ -53,12 +53,12 @@ def unpack(archive: Path, into: Path) -> int:
     Raises:
         RlfgError: The archive is broken, or an entry is no file or folder or would lie outside of the folder.
     """
-    into.mkdir(parents=True, exist_ok=True)
     mark = _mark(archive, into)
-    mark.touch()
     written = 0
     safe: set[Path] = set()
     with _naming(archive):
+        into.mkdir(parents=True, exist_ok=True)
+        mark.touch()
         for member in _members(archive):
             target = _target(archive, into, member, safe)
             if member.kind == "folder":
