@@ -366,3 +366,26 @@ def test_list_names_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list") == 0
     told = capsys.readouterr().out
     assert all(name in told for name in BENCHMARKS) and "200 classes; 5,994 train, 5,794 test" in told
+
+
+def test_the_page_says_the_same() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    assert [row[0].strip("`") for row in rows] == list(BENCHMARKS)
+    for name, classes, train, val, test, hierarchy, _, files in rows:
+        one = benchmark(name.strip("`"))
+        counts = {"train": train, "val": val, "test": test}
+        assert classes == f"{one.classes:,}"
+        assert {k: v for k, v in counts.items() if v != "–"} == {k: f"{n:,}" for k, n in one.counts.items()}
+        assert hierarchy == (f"`builtin:{one.hierarchy}`" if one.hierarchy else "its own categories")
+        assert files == ", ".join(f"`{download.name}`" for download in one.downloads)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_facts_hang_together(name: str) -> None:
+    one = benchmark(name)
+    for split, each_class in one.each.items():
+        assert each_class * (one.classes or 0) == one.counts[split]
+    for download in one.downloads:
+        kind, _, digest = (download.digest or "").partition(":")
+        assert len(digest) == {"md5": 32, "sha256": 64}[kind] and download.size

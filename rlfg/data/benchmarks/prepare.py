@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -86,7 +87,7 @@ def prepare(benchmark: Benchmark, spec: PrepareSpec, *, say: Callable[[str], Non
     home, problems, pairs = _read(benchmark, spec, say)
     listed = Examples(items=tuple(e for _, e in pairs), where=tuple(where for where, _ in pairs))
     problems += differences(benchmark, listed.items) + _unknown(benchmark, listed)
-    there = [i for i, example in enumerate(listed) if Path(example.image).is_file()]
+    there = [i for i, example in enumerate(listed) if os.path.isfile(example.image)]
     missing = [listed[i] for i in sorted(set(range(len(listed))) - set(there))]
     if missing:
         problems.append(
