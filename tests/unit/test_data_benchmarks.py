@@ -221,7 +221,7 @@ def test_published_counts_are_compared(tmp_path: Path) -> None:
     with pytest.raises(RlfgError) as failed:
         ready("food101", root, tmp_path / "out", allow_partial=False)
     assert str(failed.value).splitlines() == [
-        "Food-101 is not as published; --allow-partial goes on with what there is",
+        "Food-101: not as expected; --allow-partial goes on with what there is",
         "  split test: 1 pictures, published 25,250",
         "  split train: 2 pictures, published 75,750",
         "  classes: 2, published 101; there is none of "

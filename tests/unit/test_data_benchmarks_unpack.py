@@ -43,6 +43,12 @@ def test_files_and_folders(tmp_path: Path) -> None:
     assert (into / "empty").is_dir()
 
 
+def test_a_file_without_a_name(tmp_path: Path) -> None:
+    with pytest.raises(RlfgError, match="would be written outside of"):
+        unpack(tar_of(tmp_path / "a.tar", {".": b"x"}), tmp_path / "into")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tar", "into"]
+
+
 @pytest.mark.parametrize("name", ["../out.txt", "a/../../out.txt", "/tmp/rlfg-out.txt", "..\\out.txt", "C:/out.txt"])
 def test_names_that_lead_outside(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:

@@ -32,10 +32,13 @@ def differences(benchmark: Benchmark, examples: Sequence[Example]) -> list[str]:
     return found
 
 
-def missing_by_class(missing: Sequence[Example]) -> str:
-    """Which classes and splits lack pictures that the lists name."""
+def told_missing(missing: Sequence[Example]) -> list[str]:
+    """Which classes and splits lack pictures that the lists name; nothing where none is missing."""
+    if not missing:
+        return []
     places = Counter((str(example.split), example.label) for example in missing)
-    return _listed("", [f"{n:,} of {split} {label!r}" for (split, label), n in places.most_common()]).strip()
+    listed = _listed("", [f"{n:,} of {split} {label!r}" for (split, label), n in places.most_common()]).strip()
+    return [f"{len(missing):,} listed pictures are not there ({listed}); first: {missing[0].image}"]
 
 
 def _uneven(split: str, counts: Mapping[str, int], each: int) -> list[str]:

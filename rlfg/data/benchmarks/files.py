@@ -72,6 +72,7 @@ def make_ready(
     differing = []
     for one in found:
         if one.archive is not None and (one.state == "packed" or not one.download.holds):
+            say(f"comparing {one.archive} with the published file")
             wrong = difference(one.download, one.archive)
             if wrong and not any_file:
                 raise RlfgError(f"{wrong}; download it again from {benchmark.page}, or take it with --allow-partial")

@@ -19,7 +19,8 @@ from rlfg.errors import RlfgError
 from rlfg.taxonomy.archive import TAR_SUFFIXES
 
 SUFFIXES = (*TAR_SUFFIXES, ".zip")
-_BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
+_BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError)
+"""zipfile raises RuntimeError where an entry is encrypted, or packed in a way it does not know."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +84,8 @@ def _target(archive: Path, into: Path, member: _Member, safe: set[Path]) -> Path
     path = PurePosixPath(member.name.replace("\\", "/"))
     if member.kind == "other":
         raise RlfgError(f"{archive}: {member.name!r} is a link or a device; such an archive is unpacked by hand")
-    if path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts[:1]):
+    nameless = member.kind == "file" and not path.parts
+    if nameless or path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts[:1]):
         raise RlfgError(
             f"{archive}: {member.name!r} would be written outside of {into}; this is not the official archive"
         )
