@@ -107,6 +107,25 @@ def cars(root: Path, pictures: Pictures) -> None:
             paint(root / f"cars_{split}" / f"{file}.jpg", n)
 
 
+def older_cars(root: Path, pictures: Pictures) -> None:
+    from scipy.io import savemat
+
+    names = list(class_labels("stanford_cars"))
+    fields = [
+        (name, object) for name in ("relative_im_path", "bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "class", "test")
+    ]
+    listed = [(split, name, file) for split, lines in pictures.items() for name, file in lines]
+    rows = [
+        (f"car_ims/{file}.jpg", 1, 2, 30, 40, np.uint8(names.index(name) + 1), np.uint8(split == "test"))
+        for split, name, file in listed
+    ]
+    root.mkdir(parents=True, exist_ok=True)
+    content = {"annotations": np.array([rows], dtype=fields), "class_names": np.array([names], dtype=object)}
+    savemat(root / "cars_annos.mat", content)
+    for n, (_, _, file) in enumerate(listed):
+        paint(root / "car_ims" / f"{file}.jpg", n)
+
+
 def dogs(root: Path, pictures: Pictures) -> None:
     from scipy.io import savemat
 

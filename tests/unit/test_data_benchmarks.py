@@ -352,6 +352,18 @@ def test_without_scipy_a_matlab_file_says_what_to_install(tmp_path: Path, monkey
 
 
 @mat
+def test_the_older_files_of_stanford_cars(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = {"train": [(CARS["train"][0][0], "000001")], "test": [(CARS["test"][0][0], "016185")]}
+    toys.older_cars(tmp_path / "raw", pictures)
+    found = ready("stanford_cars", tmp_path / "raw", tmp_path / "out")
+    assert found.written == {"train": 1, "test": 1}
+    (test,) = load_examples(DataSpec(path=str(found.manifests["test"])))
+    assert (test.id, test.label) == ("car_ims/016185", "smart fortwo Convertible 2012")
+    assert run("stanford_cars", "--root", str(tmp_path / "nowhere")) == 2
+    assert "or instead car_ims.tgz (md5:d5c8" in capsys.readouterr().err
+
+
+@mat
 def test_matlab_files_that_are_not_the_official_ones(tmp_path: Path) -> None:
     root = made("flowers102", tmp_path / "flowers")
     shutil.copyfile(root / "imagelabels.mat", root / "setid.mat")
@@ -388,4 +400,6 @@ def test_facts_hang_together(name: str) -> None:
         assert each_class * (one.classes or 0) == one.counts[split]
     for download in one.downloads:
         kind, _, digest = (download.digest or "").partition(":")
-        assert len(digest) == {"md5": 32, "sha256": 64}[kind] and download.size
+        assert (
+            len(digest) == {"md5": 32, "sha256": 64}[kind] and download.size and set(digest) <= set("0123456789abcdef")
+        )

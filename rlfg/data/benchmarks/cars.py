@@ -5,12 +5,16 @@
     cars_test_annos_withlabels.mat    the same, for test
     cars_train/00001.jpg, cars_test/00001.jpg
 
-The devkit's own list of test pictures has no classes.
+The devkit's own list of test pictures has no classes. The older files hold the same pictures under other numbers:
+
+    cars_annos.mat        class_names; annotations: relative_im_path, bbox_x1 …, class, test
+    car_ims/000001.jpg
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from rlfg.data.benchmarks.mat import read_mat
@@ -28,17 +32,25 @@ def read(root: Path) -> Iterator[Row]:
             where = f"{path}:{n}"
             if not isinstance(one, dict) or not {"class", "fname"} <= one.keys():
                 raise RlfgError(f"{where}: no `class` and `fname` here; is it the official file, with labels?")
-            number, picture = int(one["class"]), str(one["fname"])
-            if not 1 <= number <= len(names):
-                raise RlfgError(f"{where}: class {number} is not among the {len(names)} of cars_meta.mat")
-            yield Row(
-                where=where,
-                id=f"{split}/{picture.removesuffix('.jpg')}",
-                image=f"cars_{split}/{picture}",
-                name=str(names[number - 1]),
-                split=split,
-                meta={"number": str(number)},
-            )
+            yield _row(where, f"cars_{split}/{one['fname']}", int(one["class"]), names, split)
+
+
+def read_older(root: Path) -> Iterator[Row]:
+    """The annotations of `cars_annos.mat`."""
+    path = root / "cars_annos.mat"
+    names, annotations = read_mat(path, "class_names", "annotations")
+    for n, one in enumerate(annotations, 1):
+        where = f"{path}:{n}"
+        if not isinstance(one, dict) or not {"class", "relative_im_path", "test"} <= one.keys():
+            raise RlfgError(f"{where}: no `class`, `relative_im_path` and `test` here; is it the official file?")
+        yield _row(where, str(one["relative_im_path"]), int(one["class"]), names, "test" if one["test"] else "train")
+
+
+def _row(where: str, image: str, number: int, names: list[str], split: str) -> Row:
+    if not 1 <= number <= len(names):
+        raise RlfgError(f"{where}: class {number} is not among the {len(names)} that are named")
+    name, key = str(names[number - 1]), image.removesuffix(".jpg")
+    return Row(where=where, id=key, image=image, name=name, split=split, meta={"number": str(number)})
 
 
 BENCHMARK = Benchmark(
@@ -78,3 +90,14 @@ BENCHMARK = Benchmark(
     hierarchy="stanford_cars",
     homes=("stanford_cars",),
 )
+# MD5: as metric-learning code has it, in several projects.
+_OLDER = replace(
+    BENCHMARK,
+    downloads=(
+        Download(name="car_ims.tgz", holds=("car_ims",), digest="md5:d5c8f0aa497503f355e17dc7886c3f14"),
+        Download(name="cars_annos.mat", digest="md5:b407c6086d669747186bd1d764ff9dbc"),
+    ),
+    read=read_older,
+    homes=("cars196",),
+)
+BENCHMARK = replace(BENCHMARK, other=_OLDER)

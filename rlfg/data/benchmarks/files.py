@@ -33,6 +33,16 @@ def home_of(benchmark: Benchmark, root: Path) -> Path:
     return root
 
 
+def layout_of(benchmark: Benchmark, root: Path) -> Benchmark:
+    """The benchmark with the files that are there: its others, where these are all there and the first are not."""
+
+    def whole(one: Benchmark) -> bool:
+        return all(found.state != "missing" for found in look(one, home_of(one, root)))
+
+    other = benchmark.other
+    return other if other is not None and whole(other) and not whole(benchmark) else benchmark
+
+
 def look(benchmark: Benchmark, home: Path) -> list[Found]:
     """The state of each download."""
     found = []
@@ -96,6 +106,8 @@ def instructions(benchmark: Benchmark, home: Path, found: list[Found]) -> str:
     for one in found:
         corner = "└──" if one is found[-1] else "├──"
         lines.append(f"  {corner} {one.download.name:<{width}}  {_told(one)}")
+    if benchmark.other is not None:
+        lines += ["", f"  or instead {' and '.join(_named(download) for download in benchmark.other.downloads)}"]
     fetch = [
         f"  curl -fL --create-dirs --output-dir {shlex.quote(str(home))} -C - -O {benchmark.base}{one.download.name}"
         for one in found
@@ -147,6 +159,10 @@ def _told(one: Found) -> str:
     size = "" if one.download.size is None else f"{_bytes(one.download.size)}, "
     unpacked = f"  → {', '.join(one.download.holds)}" if one.download.holds else ""
     return f"MISSING  {size}{one.download.digest or ''}{unpacked}".rstrip(", ")
+
+
+def _named(download: Download) -> str:
+    return f"{download.name} ({download.digest})" if download.digest else download.name
 
 
 def _bytes(n: int) -> str:

@@ -72,6 +72,8 @@ class Benchmark:
     """A file that is its taxonomy, of a dataset that is not known."""
     root: str | None = None
     """Name of the root, where there are several top taxa."""
+    other: Benchmark | None = None
+    """The same pictures in other files of its page."""
     homes: tuple[str, ...] = ()
     """Folders below the given one where other software keeps the files."""
     note: str = ""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from rlfg.data.benchmarks.copies import read_copy
 from rlfg.data.benchmarks.counts import differences, told_missing
-from rlfg.data.benchmarks.files import make_ready
+from rlfg.data.benchmarks.files import layout_of, make_ready
 from rlfg.data.benchmarks.labels import Labels
 from rlfg.data.benchmarks.manifests import write_manifests, write_taxonomy
 from rlfg.data.benchmarks.model import SPLITS, Benchmark, Row
@@ -124,8 +124,10 @@ def _read(
     assert spec.root is not None
     if benchmark.read is None:
         raise RlfgError("prepare: a dataset that is no benchmark is read with --from-hub: hub id, folder or manifest")
-    home, problems = make_ready(benchmark, spec.root, any_file=spec.allow_partial, say=say)
-    pairs = [(row.where, _example(row, home, labels)) for row in benchmark.read(home)]
+    layout = layout_of(benchmark, spec.root)
+    assert layout.read is not None, "another layout has a reader, too"
+    home, problems = make_ready(layout, spec.root, any_file=spec.allow_partial, say=say)
+    pairs = [(row.where, _example(row, home, labels)) for row in layout.read(home)]
     twice = [key for key, n in Counter(example.id for _, example in pairs).items() if n > 1]
     if twice:
         raise RlfgError(f"{home}: the lists of {benchmark.title} name {twice[0]!r} and {len(twice) - 1} others twice")
