@@ -1,8 +1,8 @@
 """Specificity-aware GRPO: TRL's GRPOTrainer with our rollouts, scoring, update, evaluation and checkpoints.
 
 TRL keeps the loop, the optimizer, the sampler (each picture repeated G times over the processes) and the
-trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_prepare_inputs`, `training_step`,
-`evaluate`; checkpoints are those of `atomic`.
+trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_get_train_sampler`, `_prepare_inputs`,
+`training_step`, `evaluate`; checkpoints are those of `atomic`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ from rlfg.rollouts.vllm.asking import Ask
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
+from rlfg.training.curriculum import Course
 from rlfg.training.microbatch import Microbatch, TrainRow
+from rlfg.training.order import EpochOrder, shuffled
 from rlfg.training.peak import peak_memory
 from rlfg.training.prompting import Prompter
 from rlfg.training.refill import choose_groups, refill
@@ -108,6 +110,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         shard(self.model, self.accelerator)
         self.config = config
         self.examples, self.evaluation = train, evaluation
+        self.course = Course(config.curriculum, train, verification.taxonomy, profile=config.verifier.profile)
         self.scorer = Scorer(
             verifier=verification.verifier,
             rubric=build_rubric(config.reward, verification.taxonomy),
@@ -149,6 +152,18 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         """Gives back what rollouts took outside of this process."""
         if self.vllm is not None:
             self.vllm.close()
+
+    def _get_train_sampler(self, dataset: Any = None) -> EpochOrder:
+        """TRL's, over the order of the epoch that the next step is in."""
+        config, pictures = self.config, len(self.examples)
+        steps = pictures // config.prompts_per_step * config.optimizer_steps_per_rollout
+
+        def order() -> list[int]:
+            epoch = self.state.global_step // steps
+            base = shuffled(pictures, seed=config.run.seed, epoch=epoch)
+            return self.course.order(base, epoch, per_rollout=config.prompts_per_step)
+
+        return EpochOrder(super()._get_train_sampler(dataset), order)
 
     # Rollouts
 
@@ -252,7 +267,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             group_id=f"{step}-{place[0]}",
             prompt_key=str(index),
             index=place[1],
-            truth=self.examples[index].label,
+            truth=self.course.truth(index, step),
             image=self.examples[index].image,
             completion=self._tokenizer.decode(completion.token_ids, skip_special_tokens=True),
             token_ids=completion.token_ids,
