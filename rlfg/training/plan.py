@@ -16,9 +16,11 @@ from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.models.skeleton import Skeleton, load_skeleton
+from rlfg.taxonomy.hierarchies import BUILTIN
 from rlfg.training import savings
 from rlfg.training.budget import PromptBudget, check_budgets, prompt_budget
 from rlfg.training.config import GrpoConfig
+from rlfg.training.curriculum import Course, describe
 from rlfg.training.memory import MemoryEstimate, estimate_memory
 from rlfg.training.microbatch import TrainRow, pack
 from rlfg.training.savings import size
@@ -40,6 +42,8 @@ class Plan:
     """Prompts one process runs in an optimizer step, all completions at full length: as configured, and once a row."""
     microbatches: int
     """Of one process in an optimizer step, all completions at full length."""
+    course: Course | None = None
+    """What the curriculum makes of the dataset; None without one, or where data or taxonomy are not at hand."""
 
     @property
     def rows(self) -> int:
@@ -70,6 +74,7 @@ class Plan:
             "completion": self._completion(),
             "rollout": self._rollout(),
             "steps": self._steps(),
+            "curriculum": describe(self.config.curriculum, self.course),
             "update": self._update(),
             **self._savings(),
             "memory": self._memory(),
@@ -196,7 +201,7 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
     )
     check_budgets(config, prompt, lm.config)
     runs, per_row, count = _packed(config, prompt.total, processes)
-    return Plan(
+    found = Plan(
         config=config,
         processes=processes,
         skeleton=skeleton,
@@ -205,12 +210,26 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         memory=estimate_memory(config, skeleton.model, prompt_tokens=prompt.total, processes=processes),
         prompt_runs=(runs, per_row),
         microbatches=count,
+        course=_course(config, examples),
     )
+    if config.curriculum is not None:
+        config.curriculum.check_length(found.steps)
+    return found
 
 
 def _examples(spec: DataSpec) -> Examples | None:
     """The dataset's metadata where it is on this machine."""
     return load_examples(spec) if Path(spec.path).exists() else None
+
+
+def _course(config: GrpoConfig, examples: Examples | None) -> Course | None:
+    path = config.verifier.taxonomy
+    if config.curriculum is None or examples is None or path is None:
+        return None
+    if not path.startswith(BUILTIN) and not Path(path).exists():
+        return None
+    tree = config.verifier.read_taxonomy(path)
+    return Course(config.curriculum, examples, tree, profile=config.verifier.profile)
 
 
 def _processor(config: GrpoConfig, skeleton: Skeleton) -> Any | None:
