@@ -198,7 +198,7 @@ def _node(taxonomy: Taxonomy, name: str, profile: str | None) -> int | None:
 
 def _strange(text: str, least: float) -> str | None:
     """Letters of another script, or a paragraph without the words that English cannot do without."""
-    for word in _WORD.findall(text):
+    for word in () if text.isascii() else _WORD.findall(text):
         if any(not unicodedata.name(c, "LATIN").startswith(("LATIN", "MODIFIER")) for c in word if c.isalpha()):
             return str(word)
     for paragraph in text.split("\n"):

@@ -68,14 +68,14 @@ _GIVEN = (
 )
 _DESCRIPTIONS = (
     # the description; its description. No leaks: a description; the best one; a field guide's; a word in quotes
-    rf"(?:\b(?:the|its|their|each|both|these|those)|['’]s|s['’])\s+(?:(?!{_PLAIN}\b)[\w-]+\s+){{0,2}}?"
+    rf"(?:the|its|their|each|both|these|those|[\w-]+['’]s?)\s+(?:(?!{_PLAIN}\b)[\w-]+\s+){{0,2}}?"
     rf"descri(?:ptions?|ptors?)\b(?!{_QUOTE}|{_BOOKS})",
-    r"\b(?:as\s+per|per|match(?:es|ing)?|fits?|from|based\s+on|according\s+to|consistent\s+with|aligns?\s+with)\s+"
+    r"(?:as\s+per|per|match(?:es|ing)?|fits?|from|based\s+on|according\s+to|consistent\s+with|aligns?\s+with)\s+"
     r"(?:(?:textual|visual|class|image|verbal|written)\s+)*descriptions?\b",
     # as described, …; what is described
-    r"\bas\s+(?:described|stated|specified|indicated|listed|provided|given)\b(?=\s*(?:[,.;:)]|$|for\b))",
-    rf"\b(?:what|than|how)\s+(?:it\s+)?{_WAS}\s+(?:described|provided|supplied|stated|outlined)\b",
-    rf"\b{_IMAGE}\s+{_WAS}\s+(?:\w+ly\s+)?(?:labell?ed|annotated|tagged|captioned|described)\s+(?:as|to|with)\b",
+    r"as\s+(?:described|stated|specified|indicated|listed|provided|given)\b(?=\s*(?:[,.;:)]|$|for\b))",
+    rf"(?:what|than|how)\s+(?:it\s+)?{_WAS}\s+(?:described|provided|supplied|stated|outlined)\b",
+    rf"{_IMAGE}\s+{_WAS}\s+(?:\w+ly\s+)?(?:labell?ed|annotated|tagged|captioned|described)\s+(?:as|to|with)\b",
 )
 _SOURCES = (
     # the prompt says; this caption notes; the attributes list
@@ -115,9 +115,7 @@ _TOLD = (
     r"(?:not|never|without)\s+(?:to\s+)?(?:reveal|mention|refer|hint|disclos|say)\w*\b[^.\n]{0,30}"
     r"\b(?:told|the\s+label|I\s+know|was\s+given)\b",
 )
-_LEAKS = re.compile(
-    "|".join([*_DESCRIPTIONS, *(rf"\b(?:{rule})" for rule in (*_GIVEN, *_SOURCES, *_LABELS, *_TOLD))]), re.IGNORECASE
-)
+_LEAKS = re.compile(rf"\b(?:{'|'.join((*_GIVEN, *_DESCRIPTIONS, *_SOURCES, *_LABELS, *_TOLD))})", re.IGNORECASE)
 
 
 def find_leak(rationale: str) -> str | None:
