@@ -42,17 +42,22 @@ def _build(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--max-tokens", type=int, default=2048)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--price-in", type=float, metavar="MONEY", help="of a million tokens that the teacher reads")
+    parser.add_argument("--price-out", type=float, metavar="MONEY", help="of a million tokens that it writes")
     _add_limits(parser)
     parser.set_defaults(run=_run_build)
 
 
 def _run_build(args: argparse.Namespace) -> int:
     from rlfg.chat import Endpoint
-    from rlfg.cot.build import Attempt, BuildSpec, build
+    from rlfg.cot.build import BuildSpec, build
+    from rlfg.cot.journal import Attempt
     from rlfg.data import DataSpec
 
     if not args.taxonomy and not args.judge:
         raise RlfgError("cot build: give --taxonomy, --judge or both; something must say whether a prediction is right")
+    if (args.price_in is None) != (args.price_out is None):
+        raise RlfgError("cot build: --price-in and --price-out go together; 0 where one costs nothing")
     spec = BuildSpec(
         data=DataSpec(path=args.data),
         verifier=verifier_spec(args),
@@ -71,6 +76,7 @@ def _run_build(args: argparse.Namespace) -> int:
         max_tokens=args.max_tokens,
         seed=args.seed,
         limits=_limits(args),
+        price=None if args.price_in is None else (args.price_in, args.price_out),
     )
 
     def tell(attempt: Attempt) -> None:
@@ -150,7 +156,7 @@ def _run_check(args: argparse.Namespace) -> int:
     spec = verifier_spec(args) if args.taxonomy or args.judge else None
     verification = None if spec is None else build_verifier(spec)
     report = check(
-        read_samples(args.file),
+        read_samples(args.file, keep_broken=True),
         verifier=None if verification is None else verification.verifier,
         taxonomy=None if verification is None else verification.taxonomy,
         limits=_limits(args),
