@@ -172,6 +172,13 @@ def _run_check(args: argparse.Namespace) -> int:
         lines = [json.dumps(_line(one), ensure_ascii=False) for one in report.rejected]
         args.rejected.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(table(report))
+    images = args.images or args.file.parent
+    named = [image for one in report.checked for image in one.sample.images]
+    absent = sum(not (images / image).is_file() for image in named)
+    if absent:
+        print(
+            f"{absent:,} of {len(named):,} pictures are not there; paths start from {images} (--images names another)"
+        )
     return 1 if report.rejected else 0
 
 

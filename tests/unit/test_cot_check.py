@@ -185,6 +185,35 @@ def test_a_file_that_is_no_samples_is_refused(tmp_path: Path, text: str, said: s
         read_samples(tmp_path / "a.json")
 
 
+def test_a_broken_record_is_rejected_and_the_others_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {"image": "p.jpg", "label": "Herring Gull", "rationale": rationale()}
+    broken = ('{"image": "p.jpg", "lab', '{"a": 1}', "3", '{"image": "p.jpg", "label": "", "rationale": "It is."}')
+    path = tmp_path / "made.jsonl"
+    path.write_text("\n".join([json.dumps(good), *broken, json.dumps(good)]))
+    with pytest.raises(RlfgError, match=r"made.jsonl:2: not valid JSON"):
+        read_samples(path)
+    lost = tmp_path / "lost.jsonl"
+    with pytest.raises(SystemExit) as left:
+        main(["cot", "check", str(path), "--rejected", str(lost)])
+    assert left.value.code == 1 and "6 samples: 2 accepted, 4 rejected" in capsys.readouterr().out
+    assert [[*json.loads(line)["reasons"]] for line in lost.read_text().splitlines()] == [["record"]] * 4
+    for text in ("\n".join(broken), json.dumps([good])[:-1]):
+        path.write_text(text)
+        with pytest.raises(SystemExit) as left:
+            main(["cot", "check", str(path)])
+        assert left.value.code == 2, "nothing in it can be read"
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(RlfgError, match="not UTF-8"):
+        read_samples(path)
+
+
+def test_a_label_that_is_no_taxon_is_unchecked_and_not_held_against_the_answer(birds: Any) -> None:
+    [one] = check([sample(label="Glossy Snorkler")], verifier=TaxonomyVerifier(birds), taxonomy=birds).checked
+    assert one.reasons == {} and one.unchecked == ("label",)
+
+
 def test_the_command_writes_both_and_counts_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     everyone = [sample(), *(bad for _, bad in BAD.values())]
     records = [
@@ -209,7 +238,8 @@ def test_the_command_writes_both_and_counts_add_up(tmp_path: Path, capsys: pytes
     rejected = [json.loads(line) for line in lost.read_text().splitlines()]
     assert [[*one["reasons"]] for one in rejected] == [[name] for name, _ in BAD.values()]
     assert len(read_samples(kept)) + len(rejected) == len(everyone)
-    assert {name for name, _ in BAD.values()} == set(FILTERS)
+    assert {name for name, _ in BAD.values()} == set(FILTERS) - {"record"}
+    assert f"{len(everyone)} of {len(everyone)} pictures are not there" in out
     with pytest.raises(SystemExit) as left:
         main(["cot", "check", str(kept), "--taxonomy", "builtin:cub200"])
     assert left.value.code == 0
