@@ -24,7 +24,7 @@ from rlfg.cot.formats import Sample, write_lessons
 from rlfg.cot.journal import JOURNAL, REPORT, SAMPLES, SETTINGS, Attempt, read_journal, report_of
 from rlfg.cot.teacher import PROMPT, completion_of, read_reply, request
 from rlfg.data import DataSpec, Examples, load_examples, load_prompt
-from rlfg.data.images import png_url
+from rlfg.data.images import ImageError, png_url
 from rlfg.data.splits import classes_of, draw
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -186,7 +186,10 @@ async def _attempt(
     one_judge: asyncio.Lock,
 ) -> Attempt:
     example, began = examples[i], time.perf_counter()
-    url = await asyncio.to_thread(lambda: png_url(examples.open_image(i)))
+    try:
+        url = await asyncio.to_thread(lambda: png_url(examples.open_image(i)))
+    except ImageError as error:
+        return _failed(example.id, number, "picture", str(error), began)
     known = example.meta.get(spec.attributes) if spec.attributes else None
     body = {
         **request(url, example.label, known, domain=spec.domain, most=spec.limits.max_candidates),
@@ -197,10 +200,7 @@ async def _attempt(
     try:
         reply = await client.reply(body, read_reply)
     except ChatFailure as failure:
-        return Attempt(
-            id=example.id, attempt=number, outcome="failed", reasons={"endpoint": failure.reason}, completion=None,
-            seconds=round(time.perf_counter() - began, 3),
-        )  # fmt: skip
+        return _failed(example.id, number, "endpoint", failure.reason, began)
     try:
         completion = completion_of(reply)
         async with one_judge:  # a judge may have an event loop of its own
@@ -223,6 +223,11 @@ async def _attempt(
         seconds=round(time.perf_counter() - began, 3),
         unchecked=unchecked,
     )
+
+
+def _failed(id_: str, number: int, what: str, why: str, began: float) -> Attempt:
+    seconds = round(time.perf_counter() - began, 3)
+    return Attempt(id=id_, attempt=number, outcome="failed", reasons={what: why}, completion=None, seconds=seconds)
 
 
 def _same_settings(path: Path, settings: dict[str, Any]) -> None:

@@ -118,6 +118,11 @@ _TOLD = (
 _LEAKS = re.compile(rf"\b(?:{'|'.join((*_GIVEN, *_DESCRIPTIONS, *_SOURCES, *_LABELS, *_TOLD))})", re.IGNORECASE)
 
 
+def leaks(text: str) -> list[tuple[int, int]]:
+    """Where each of the words that refer to something told begin and end."""
+    return [found.span() for found in _LEAKS.finditer(text)]
+
+
 def find_leak(rationale: str) -> str | None:
     """The first words that refer to something told, with a few around them; None where there are none."""
     found = _LEAKS.search(rationale)

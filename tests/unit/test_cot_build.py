@@ -156,6 +156,20 @@ def test_what_failed_at_the_endpoint_is_asked_again(manifest: Path, tmp_path: Pa
         assert (again["accepted"], again["failed"], again["attempts"]["failed"]) == (13, 0, 5)
 
 
+def test_a_damaged_picture_costs_no_other(manifest: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) | {"image": str(manifest.parent / f"{n // 2}-{n % 2}.png")} for n, line in enumerate(
+        manifest.read_text().splitlines()
+    )]  # fmt: skip
+    lines[0]["image"] = lines[1]["image"] = str(tmp_path / "bad.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with HttpTeacher(lambda label, _: lesson(label, OTHERS[label]), other=lambda label: OTHERS[label]) as teacher:
+        report = build(spec(tmp_path / "data.jsonl", teacher), tmp_path / "cot")
+    assert (report["accepted"], report["failed"]) == (12, 1)
+    [failed] = [a for a in journal(tmp_path / "cot") if a["outcome"] == "failed"]
+    assert "bad.png" in failed["reasons"]["picture"]
+
+
 def test_what_no_verifier_vouches_for_is_not_taught(manifest: Path, tmp_path: Path) -> None:
     """With a judge that is down there is no verdict, and a lesson without one is not accepted."""
     down = Endpoint(model="judge", base_url="http://127.0.0.1:9/v1", retry=Retry(attempts=1))
