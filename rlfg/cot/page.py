@@ -38,6 +38,8 @@ MEANINGS = {
 }
 """What it is that a filter holds against a lesson."""
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
+_WRAPPED = re.compile(r"(?<=\S)\n(?=[a-z(])")
+"""The end of a line inside a sentence."""
 
 
 def build_page(shown: Sequence[Shown], *, title: str, facts: Mapping[str, Any] | None = None, most: int = MOST) -> str:
@@ -120,7 +122,7 @@ def _lesson(lesson: Lesson, number: int) -> dict[str, Any]:
 
 def _marked(text: str, *, leaking: bool) -> Markup:
     """The text with its bold words bold, and leaks marked."""
-    pieces, end = [], 0
+    pieces, end, text = [], 0, _WRAPPED.sub(" ", text)
     for begin, until in leaks(text) if leaking else ():
         pieces += [_bold(text[end:begin]), Markup("<mark>%s</mark>") % text[begin:until]]
         end = until
