@@ -82,7 +82,7 @@ _SOURCES = (
     rf"(?:the|this|a)\s+(?:[\w-]+\s+)?(?:{_PAPER}|references?|user|input|query|task|instructions?|label|notes?)\s+{_ALSO}"
     rf"(?:{_SAYS}|{_SHOWS})\b(?!\s*:?\s*['\"‘“])",
     rf"the\s+(?:[\w-]+\s+)?(?:attributes?|information)\s+{_ALSO}{_SAYS}\b|my\s+instructions?\s+{_ALSO}{_SAYS}\b",
-    r"question\s+(?:already\s+)?(?:tells|told|reveals|gives|gave|names|identifies)\b",
+    r"question\s+(?:already\s+)?(?:tells|told|reveals|gives|gave|names|identifies|specif(?:ies|ied)|states|stated)\b",
     r"(?:in|from|by|with|of|to)\s+(?:the|this|your)\s+prompt\b(?=\s*(?:[,.;:)]|$|(?:is|are|was|were|that|which|and)\b))",
     # what exists only beside a picture
     r"ground[- ]truth\b|metadata\b|the\s+teacher\b|the\s+(?:[\w-]+\s+)?(?:annotations?|concepts)\b",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import dedent
 
@@ -13,7 +14,8 @@ _KINDS = (
 _NAMES = {
     "comparison": r"(?:(?:candidates?|detailed|visual|feature|side-by-side|sub-?categor(?:y|ies))\s+){0,3}"
     r"(?:comparisons?|comparative\s+analysis|comparing)",
-    "candidates": r"(?:(?:possible|potential|plausible|likely|top|main|key|closest|identifying|listing|list\s+of|"
+    "candidates": r"(?:(?:the\s+)?analysis\s+of\s+)?"
+    r"(?:(?:possible|potential|plausible|likely|top|main|key|closest|identifying|listing|list\s+of|"
     rf"selection\s+of)\s+){{0,2}}(?:candidates?|sub-?categor(?:y|ies)|(?<=possible\s){_KINDS}|(?<=potential\s){_KINDS})",
     "prediction": r"(?:the\s+)?(?:final\s+)?(?:prediction|decision|conclusion|identification|classification|"
     r"determination|verdict|(?<=final\s)answer)",
@@ -58,14 +60,34 @@ class Parts:
 
 
 def split_parts(rationale: str) -> Parts:
-    """Finds the parts by their headings, however these are marked up; a heading seen again goes on with its part."""
+    """Finds the parts by their headings, however these are marked up; a heading seen again goes on with its part.
+
+    What stands before the first of them is analysis, where no other is called so; and what follows the list of
+    candidates and speaks of two of them again is their comparison.
+    """
     found = _in_order([(_part(heading), heading) for heading in _HEADING.finditer(rationale)])
     texts: dict[str, str] = {}
     ends = [*(heading.start() for _, heading in found[1:]), len(rationale)]
     for (part, heading), end in zip(found, ends, strict=False):
         body = dedent(rationale[heading.end() : end].strip("\n")).strip()
         texts[part] = f"{texts[part]}\n{body}".strip() if part in texts else body
-    return Parts(texts=texts, candidates=_candidates(texts.get("candidates", "")))
+    candidates = _candidates(texts.get("candidates", ""))
+    if found and "analysis" not in texts:
+        texts["analysis"] = rationale[: found[0][1].start()].strip()
+    if "candidates" in texts and "comparison" not in texts:
+        texts["candidates"], texts["comparison"] = _after_list(texts["candidates"], candidates)
+    return Parts(texts=texts, candidates=candidates)
+
+
+def _after_list(text: str, candidates: Sequence[str]) -> tuple[str, str]:
+    """The candidates, and what is said of two of them below their list; "" where nothing is."""
+    items = list(_ITEM.finditer(text))
+    below = next((i for i in items if bool(i["bullet"]) != bool(items[0]["bullet"]) and not i["indent"]), None)
+    end = below.start() if below else items[-1].end() if items else len(text)
+    said = text[end:].lower()
+    if sum(name.lower() in said for name in candidates) < 2:
+        return text, ""
+    return text[:end].strip(), text[end:].strip()
 
 
 def _part(heading: re.Match[str]) -> str:

@@ -60,7 +60,7 @@ def reasons(birds: Any, one: Sample, **limits: Any) -> dict[str, str]:
 BAD: dict[str, tuple[str, Sample]] = {
     "no tags": ("format", sample(completion=rationale() + "\nHerring Gull")),
     "text after the answer": ("format", sample(completion=sample().completion + " That is all.")),
-    "no comparison": ("parts", sample(rationale().replace("3. **Comparison**: ", ""))),
+    "no comparison": ("parts", sample(rationale().replace(f"3. **Comparison**: {COMPARISON}\n\n", ""))),
     "wrong label": ("label", sample(rationale(last="California Gull"), "California Gull")),
     "coarser than the label": ("label", sample(rationale(names=["gull", *NAMES[1:]]), "gull")),
     "five candidates": ("candidates", sample(rationale(names=[*NAMES, "Heermann Gull", "Western Gull"]))),
@@ -120,6 +120,23 @@ def test_parts_are_found_however_they_are_marked(text: str) -> None:
     assert parts.missing == ()
     assert parts.candidates == ("A", "B")
     assert parts.texts["prediction"] == "A" and parts.texts["comparison"] == "B is small."
+
+
+def test_parts_without_headings_of_their_own_are_found() -> None:
+    """The picture is described first, and what follows the list speaks of the candidates again."""
+    text = (
+        "A red sedan. Its features:\n\n1. Grille: sharp.\n2. Logo: Hyundai.\n\n"
+        "The analysis of candidate subcategories:\nThese could be considered:\n"
+        "1. Hyundai Elantra\n2. Hyundai Sonata\n\n\n"
+        "- Hyundai Elantra: compact.\n\n- Hyundai Sonata: larger than the Elantra.\n\n"
+        "The prediction is: a Hyundai Elantra."
+    )
+    parts = split_parts(text)
+    assert parts.missing == () and parts.candidates == ("Hyundai Elantra", "Hyundai Sonata")
+    assert parts.texts["analysis"].startswith("A red sedan") and parts.texts["analysis"].endswith("Hyundai.")
+    assert parts.texts["comparison"].startswith("- Hyundai Elantra: compact.")
+    alone = split_parts(text.replace("- Hyundai Sonata: larger than the Elantra.\n\n", ""))
+    assert alone.missing == ("comparison",), "one candidate is compared with nothing"
 
 
 def test_a_comparison_may_speak_of_candidates_under_their_numbers() -> None:
