@@ -180,15 +180,16 @@ def test_the_command_writes_a_manifest_to_train_on(tmp_path: Path, capsys: pytes
 
 
 def test_one_verifier_judges_both_kinds() -> None:
-    found = build_verifier(VerifierSpec(taxonomy="builtin:cub200", text="letter"))
+    spec = VerifierSpec(taxonomy="builtin:cub200", text="letter")
+    found = build_verifier(spec)
     pairs = [("B", "B"), ("gull", "Herring Gull"), ("A. Ivory Gull", "B"), (None, "A"), ("B", "Herring Gull")]
     verdicts = found.verifier.verify(pairs)
     assert [v.label for v in verdicts] == ["SPECIFIC", "LESS_SPECIFIC", "WRONG", "UNPARSED", "WRONG"]
     assert [v.source for v in verdicts] == ["text", "taxonomy", "text", "parser", "taxonomy"]
-    assert [found.is_open(truth) for _, truth in pairs] == [False, True, False, False, True]
+    assert [spec.is_open(truth) for _, truth in pairs] == [False, True, False, False, True]
     assert found.verifier.verify([]) == []
-    closed = build_verifier(VerifierSpec(text="letter"))
-    assert not closed.is_open("A") and build_verifier(VerifierSpec(taxonomy="builtin:cub200")).is_open("A")
+    assert not VerifierSpec(text="letter").is_open("Herring Gull")
+    assert VerifierSpec(taxonomy="builtin:cub200").is_open("A")
 
 
 @pytest.mark.parametrize("reward", ["dynamic", "hedged", "binary", "graded", "scala1"])
