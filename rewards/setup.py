@@ -49,6 +49,12 @@ class VerifierSpec:
         if self.audit and (self.taxonomy is None or self.judge is None):
             raise RlfgError("an audit compares the judge with the taxonomy; give both")
 
+    def is_open(self, truth: str) -> bool:
+        """Whether a truth is for a taxonomy or judge to compare with, and not a closed question's."""
+        if self.text is None or (self.taxonomy is None and self.judge is None):
+            return self.text is None
+        return not TextVerifier(self.text).takes(truth)
+
     def read_taxonomy(self, path: str) -> Taxonomy:
         """The taxonomy at `path`, read as this says."""
         return load_taxonomy(path, root=self.root, root_aliases=self.root_aliases, ranks=self.ranks)
@@ -62,12 +68,6 @@ class Verification:
     taxonomy: Taxonomy | None = None
     judge: JudgeVerifier | None = None
     audit: Audit | None = None
-
-    def is_open(self, truth: str) -> bool:
-        """Whether a truth is for a taxonomy or judge to compare with, and not a closed question's."""
-        if isinstance(self.verifier, Mixed):
-            return not self.verifier.closed.takes(truth)
-        return not isinstance(self.verifier, TextVerifier)
 
     @property
     def hash(self) -> str | None:

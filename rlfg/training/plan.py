@@ -21,6 +21,7 @@ from rlfg.training import savings
 from rlfg.training.budget import PromptBudget, check_budgets, prompt_budget
 from rlfg.training.config import GrpoConfig
 from rlfg.training.curriculum import Course, describe
+from rlfg.training.forms import require_closed
 from rlfg.training.memory import MemoryEstimate, estimate_memory
 from rlfg.training.microbatch import TrainRow, pack
 from rlfg.training.savings import size
@@ -196,6 +197,8 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         raise RlfgError(
             f"prompts_per_step is {config.prompts_per_step} but {config.data.path} has {len(examples)} pictures"
         )
+    if examples is not None:
+        require_closed(config.reward.name, config.verifier, examples)
     prompt = prompt_budget(
         config, lm.config, _processor(config, skeleton), max_pixels=skeleton.max_pixels, examples=examples
     )

@@ -26,9 +26,8 @@ from accelerate import PartialState
 from accelerate.utils import DistributedType
 from transformers import set_seed
 
-from rewards.choices import CLOSED_REWARDS
 from rewards.detectors import Detectors
-from rewards.setup import Verification, build_verifier
+from rewards.setup import build_verifier
 from rlfg.data import (
     DataSpec,
     Examples,
@@ -47,6 +46,7 @@ from rlfg.training.budget import check_rows
 from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
 from rlfg.training.checkpoints import latest_checkpoint
 from rlfg.training.config import GrpoConfig
+from rlfg.training.forms import require_closed
 from rlfg.training.grpo import GrpoTrainer
 from rlfg.training.mixin import read_lessons
 from rlfg.training.sft import CotTrainer, SftTrainConfig
@@ -82,13 +82,12 @@ def run_grpo(config: GrpoConfig) -> Path:
     evaluation = _load(config.eval) if config.eval else None
     taught = _load(config.sft_mix.data) if config.sft_mix else None
     verification = build_verifier(config.verifier)
-    if config.reward.name in CLOSED_REWARDS:
-        require_closed(config.reward.name, verification, train)
+    require_closed(config.reward.name, config.verifier, train)
     if verification.judge is not None:
         verification.judge.probe()
     elif verification.taxonomy is not None:
         for examples in (train, evaluation) if evaluation else (train,):
-            asked = examples.subset([i for i, example in enumerate(examples) if verification.is_open(example.label)])
+            asked = examples.subset([i for i, example in enumerate(examples) if config.verifier.is_open(example.label)])
             require_labels(verification.taxonomy, str(config.verifier.taxonomy), asked)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
@@ -135,21 +134,6 @@ def require_labels(taxonomy: Taxonomy, path: str, examples: Examples) -> None:
         first = next(w for w, e in zip(examples.where, examples, strict=True) if e.label == problems[0].label)
         more = f" (and {len(problems) - 1} more labels)" if len(problems) > 1 else ""
         raise RlfgError(f"{first}: {path}: {problems[0].message}{more}")
-
-
-def require_closed(reward: str, verification: Verification, examples: Examples) -> None:
-    """Stops a run whose reward pays closed answers alone, but whose data also asks open questions.
-
-    Raises:
-        RlfgError: Names the first of them.
-    """
-    for where, example in zip(examples.where, examples, strict=True):
-        if verification.is_open(example.label):
-            raise RlfgError(
-                f"{where}: reward {reward} pays closed answers alone, and the label is {example.label!r}; set "
-                "verifier.text for closed questions; for both kinds set a reward of dynamic, hedged or binary, which "
-                "pay closed ones alike"
-            )
 
 
 def _run(

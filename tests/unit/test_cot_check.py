@@ -60,7 +60,7 @@ def reasons(birds: Any, one: Sample, **limits: Any) -> dict[str, str]:
 BAD: dict[str, tuple[str, Sample]] = {
     "no tags": ("format", sample(completion=rationale() + "\nHerring Gull")),
     "text after the answer": ("format", sample(completion=sample().completion + " That is all.")),
-    "no comparison": ("parts", sample(rationale().replace(f"3. **Comparison**: {COMPARISON}\n\n", ""))),
+    "no comparison": ("parts", sample(rationale(ANALYSIS * 2).replace(f"3. **Comparison**: {COMPARISON}\n\n", ""))),
     "wrong label": ("label", sample(rationale(last="California Gull"), "California Gull")),
     "coarser than the label": ("label", sample(rationale(names=["gull", *NAMES[1:]]), "gull")),
     "five candidates": ("candidates", sample(rationale(names=[*NAMES, "Heermann Gull", "Western Gull"]))),

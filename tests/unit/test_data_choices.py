@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from rewards.build import build_reward
 from rewards.setup import VerifierSpec, build_verifier
+from rewards.text_verifier import TextVerifier
 from rlfg.cli import main
 from rlfg.data import DataSpec, Examples, load_examples
 from rlfg.data.choices import Choice, Choices, ChoiceSpec, ask, choices
@@ -178,12 +180,21 @@ def test_the_command_writes_a_manifest_to_train_on(tmp_path: Path, capsys: pytes
 
 
 def test_one_verifier_judges_both_kinds() -> None:
-    found = build_verifier(VerifierSpec(taxonomy="builtin:cub200", text="letter"))
+    spec = VerifierSpec(taxonomy="builtin:cub200", text="letter")
+    found = build_verifier(spec)
     pairs = [("B", "B"), ("gull", "Herring Gull"), ("A. Ivory Gull", "B"), (None, "A"), ("B", "Herring Gull")]
     verdicts = found.verifier.verify(pairs)
     assert [v.label for v in verdicts] == ["SPECIFIC", "LESS_SPECIFIC", "WRONG", "UNPARSED", "WRONG"]
     assert [v.source for v in verdicts] == ["text", "taxonomy", "text", "parser", "taxonomy"]
-    assert [found.is_open(truth) for _, truth in pairs] == [False, True, False, False, True]
+    assert [spec.is_open(truth) for _, truth in pairs] == [False, True, False, False, True]
     assert found.verifier.verify([]) == []
-    closed = build_verifier(VerifierSpec(text="letter"))
-    assert not closed.is_open("A") and build_verifier(VerifierSpec(taxonomy="builtin:cub200")).is_open("A")
+    assert not VerifierSpec(text="letter").is_open("Herring Gull")
+    assert VerifierSpec(taxonomy="builtin:cub200").is_open("A")
+
+
+@pytest.mark.parametrize("reward", ["dynamic", "hedged", "binary", "graded", "scala1"])
+def test_rewards_of_relations_pay_closed_questions_as_their_own_reward_does(reward: str) -> None:
+    verifier = TextVerifier("letter")
+    for said in (("A", "B", None, "B. jay"), ("A", "C", "A or B", None), ("B", "b", "(B)", "None")):
+        verdicts = verifier.verify([(answer, "B") for answer in said])
+        assert build_reward(reward)(verdicts) == build_reward("mcq_letter")(verdicts)

@@ -243,6 +243,17 @@ def test_answers_without_thoughts_are_said(model_folder: Path) -> None:
     assert line(alone, "completion").endswith("up to 20 tokens, an answer span without thoughts")
 
 
+@pytest.mark.parametrize("text", [None, "letter"])
+def test_open_questions_are_not_paid_by_letters(model_folder: Path, manifest: Path, text: str | None) -> None:
+    settings = config(model_folder, manifest, verifier__text=text, reward={"name": "mcq_letter"})
+    with pytest.raises(
+        RlfgError, match=r"train\.jsonl:1: reward mcq_letter pays closed answers .* the label is 'robin'"
+    ):
+        plan(settings, processes=1)
+    both = config(model_folder, manifest, verifier__text=text, reward={"name": "binary"})
+    assert plan(both, processes=1)
+
+
 def test_the_curriculum_is_told(model_folder: Path, manifest: Path) -> None:
     """Twelve steps in all, of pictures that are one class."""
     off = plan(config(model_folder, manifest), processes=1)
