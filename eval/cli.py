@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.text_cli import add_text_options
 from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
 
 
@@ -48,6 +49,7 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
+    add_text_options(parser)
     parser.set_defaults(run=_score)
 
 
@@ -55,7 +57,9 @@ def _score(args: argparse.Namespace) -> None:
     from eval.predictions import read_predictions
     from eval.resolution import resolution_lines
     from eval.score import score, write_items
+    from eval.sections import measure
     from eval.summary import grouped, summarise
+    from eval.text_cli import done_with_texts, save_embeddings, section_lines, text_metrics, write_pictures
     from rewards.setup import build_verifier
 
     spec = verifier_spec(args)
@@ -69,19 +73,26 @@ def _score(args: argparse.Namespace) -> None:
         group_by=args.group_by,
         profile=args.profile,
     )
+    texts = text_metrics(args, taxonomy)
+    if done_with_texts(args, items, texts):
+        return
+    sections = measure(items, taxonomy, texts, profile=args.profile)
+    save_embeddings(args, texts)
     metrics = {
         "predictions": str(args.predictions),
         **_provenance(spec, verification),
         "parse": args.parse,
         **summarise(items, taxonomy),
+        **sections.summary(),
     }
     if args.group_by:
         metrics["groups"] = grouped(items, taxonomy)
     args.out.mkdir(parents=True, exist_ok=True)
-    write_items(args.out / "items.jsonl", items)
+    write_items(args.out / "items.jsonl", sections.items)
+    write_pictures(args.out, sections)
     (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     print(_headline(metrics))
-    print("\n".join(resolution_lines(metrics["resolution"])))
+    print("\n".join([*resolution_lines(metrics["resolution"]), *section_lines(metrics)]))
     if verification.audit is not None:
         print(verification.audit.agreement.table())
     print(f"{args.out}: metrics.json, items.jsonl")

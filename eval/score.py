@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from eval.predictions import read_json_lines
 from rewards.verifier import Verifier
@@ -44,6 +47,8 @@ class ScoredItem:
     image: str | None = None
     error: str | None = None
     """Why the model gave nothing; such an item is in no metric."""
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    """What this answer adds to each metric that is a mean over answers; None where it is not counted."""
 
     @property
     def label(self) -> str:
@@ -90,8 +95,20 @@ def score(
             group=groups[prediction.id],
             image=prediction.image,
             error=prediction.error,
+            scores=_lengths(prediction, sample),
         )
         for (prediction, sample, answer), verdict in zip(drafts, verdicts, strict=True)
+    ]
+
+
+def with_scores(items: Sequence[ScoredItem], columns: Mapping[str, NDArray[np.float64]]) -> list[ScoredItem]:
+    """The items with their values of each column (NaN becomes None); those that failed have no row in the columns."""
+    rows = zip(*([None if v != v else v for v in column.tolist()] for column in columns.values()), strict=True)
+    return [
+        item
+        if item.error is not None or not columns
+        else replace(item, scores={**item.scores, **dict(zip(columns, next(rows), strict=True))})
+        for item in items
     ]
 
 
@@ -121,6 +138,18 @@ def _drafts(prediction: Prediction, mode: ParseMode) -> list[_Draft]:
     if not answers:
         raise RlfgError(f'prediction "{prediction.id}" has no answer, no completion and no error')
     return [(prediction, index, answer) for index, answer in enumerate(answers)]
+
+
+def _lengths(prediction: Prediction, sample: int) -> dict[str, float | None]:
+    """Words of the completion, and tokens where the line's `usage` tells; a total is shared among its answers."""
+    found: dict[str, float | None] = {}
+    if prediction.completions:
+        found["completion_words"] = len(prediction.completions[sample].split())
+    usage = prediction.extra.get("usage")
+    tokens = usage.get("completion_tokens") if isinstance(usage, Mapping) else None
+    if isinstance(tokens, int | float):
+        found["completion_tokens"] = tokens / len(prediction.completions or prediction.answers or (None,))
+    return found
 
 
 def _judge(drafts: Sequence[_Draft], verifier: Verifier) -> list[Verdict]:
@@ -196,7 +225,7 @@ def _to_json(item: ScoredItem) -> dict[str, Any]:
         "reason": verdict.reason,
         "trace": list(item.trace),
     }
-    optional = {"group": item.group, "image": item.image, "error": item.error}
+    optional = {"group": item.group, "image": item.image, "error": item.error, "scores": item.scores or None}
     return record | {key: value for key, value in optional.items() if value is not None}
 
 
@@ -233,6 +262,7 @@ def _from_json(record: Mapping[str, Any], where: str) -> ScoredItem:
             group=record.get("group"),
             image=record.get("image"),
             error=record.get("error"),
+            scores=record.get("scores", {}),
         )
     except KeyError as missing:
         raise RlfgError(f"{where}: has no {missing}; score the predictions again") from missing
