@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -101,23 +101,33 @@ def score(
     ]
 
 
-def with_scores(items: Sequence[ScoredItem], columns: Mapping[str, NDArray[np.float64]]) -> list[ScoredItem]:
-    """The items with their values of each column (NaN becomes None); those that failed have no row in the columns."""
-    rows = zip(*([None if v != v else v for v in column.tolist()] for column in columns.values()), strict=True)
-    return [
-        item
-        if item.error is not None or not columns
-        else replace(item, scores={**item.scores, **dict(zip(columns, next(rows), strict=True))})
-        for item in items
-    ]
+def write_items(
+    path: str | Path, items: Iterable[ScoredItem], columns: Mapping[str, NDArray[np.float64]] | None = None
+) -> None:
+    """Write `items.jsonl`: one line per item, with its verdict, taxa, trace and scores.
 
-
-def write_items(path: str | Path, items: Iterable[ScoredItem]) -> None:
-    """Write `items.jsonl`: one line per item, with its verdict, taxa and trace."""
+    Args:
+        path: of the file.
+        items: in the order of the lines.
+        columns: further scores by name, with a row for each item that did not fail; NaN is "not counted".
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    names, rows = tuple(columns or ()), zip(*map(_numbers, (columns or {}).values()), strict=True)
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(_to_json(item), ensure_ascii=False) + "\n" for item in items)
+        for item in items:
+            record = _to_json(item)
+            if names and item.error is None:
+                record["scores"] = {**item.scores, **dict(zip(names, next(rows), strict=True))}
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _numbers(column: NDArray[np.float64]) -> list[float | int | None]:
+    """As JSON has them: None for NaN, and whole numbers without a point."""
+    values = column.tolist()
+    if not np.isnan(column).any():
+        return [int(v) for v in values] if (column == np.floor(column)).all() else values
+    return [None if v != v else v for v in values]
 
 
 def read_items(path: str | Path) -> list[ScoredItem]:

@@ -19,7 +19,7 @@ from eval.metrics import (
     tree_induced_error,
 )
 from eval.sampled import Sampled, sampled
-from eval.score import ScoredItem, with_scores
+from eval.score import ScoredItem
 from eval.selective import selective_summary
 from eval.table import FloatArray, Table, build_table
 from eval.textual import TextColumns, TextMetrics, text_columns, text_summary
@@ -34,8 +34,7 @@ RANKED = 5
 class Sections:
     """Everything that is said of a run beside `summarise`."""
 
-    items: tuple[ScoredItem, ...]
-    """With their `scores`."""
+    items: Sequence[ScoredItem]
     text: TextColumns
     tree: Columns
     """Empty without a taxonomy."""
@@ -43,6 +42,11 @@ class Sections:
     sampled: Sampled | None
     """Where a picture has several answers, and there is a taxonomy."""
     taxonomy: Taxonomy | None
+
+    @property
+    def columns(self) -> Columns:
+        """The values of each answer that did not fail, by metric: the scores of `items.jsonl`."""
+        return {**self.text.columns, **self.tree, **self.behaviour}
 
     def summary(self, *, samples: int = SAMPLES, seed: int = 0) -> dict[str, Any]:
         """Ready for JSON. A denominator counts the answers whose score of that name is a number in `items.jsonl`."""
@@ -72,14 +76,11 @@ def measure(
     """
     table = build_table(items)
     several = len(np.unique(table.item_N)) < len(table.item_N)
-    text = text_columns(items, metrics)
-    tree = {} if taxonomy is None else tree_columns(table, taxonomy, several=several)
-    behaviour = behaviour_columns(items)
     return Sections(
-        items=tuple(with_scores(items, {**text.columns, **tree, **behaviour})),
-        text=text,
-        tree=tree,
-        behaviour=behaviour,
+        items=items,
+        text=text_columns(items, metrics),
+        tree={} if taxonomy is None else tree_columns(table, taxonomy, several=several),
+        behaviour=behaviour_columns(items),
         sampled=None if taxonomy is None or not several else sampled(items, taxonomy, profile=profile),
         taxonomy=taxonomy,
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.describe import describe, describe_ratio
+from eval.describe import Entry, describe, describe_ratio
 from eval.intervals import SAMPLES, ClassBootstrap, class_bootstrap
 from eval.metrics.hierarchical_risk import area_under_risk
 from eval.metrics.information import coverage
@@ -28,19 +28,18 @@ Record = dict[str, Any]
 def selective_summary(found: Sampled, taxonomy: Taxonomy, *, samples: int = SAMPLES, seed: int = 0) -> Record:
     """The section "selective" of `metrics.json`.
 
-    Returns: `pictures` (with the ids of those left out for a truth that is no taxon), `answers_per_picture`, `aurc`,
-    `risk_coverage`, `haurc`, `accuracy_specificity` (one entry a threshold) and `calibration` (one a level). A
-    picture is right where its taxon is the truth, above it or below it. For AURC a picture that names nothing is a
-    mistake of confidence 0, since at full coverage it must be answered.
+    Returns:
+        `pictures` (with the ids of those left out for a truth that is no taxon), `answers_per_picture`, `aurc`,
+        `aurc_exact`, `risk_coverage`, `haurc`, `accuracy_specificity` (one entry a threshold) and `calibration` (one a
+        level). A picture is right where its taxon is the truth, above it or below it; for `aurc_exact`, not above. For
+        both a picture that names nothing is a mistake of confidence 0, since at full coverage it must be answered.
     """
     resamples = class_bootstrap(found.class_M, samples=samples, seed=seed)
     answers = found.answers_M
     return {
         "pictures": len(found.ids),
         "without_truth": list(found.without_truth),
-        "answers_per_picture": {"min": int(answers.min(initial=0)), "max": int(answers.max(initial=0))}
-        if len(answers)
-        else None,
+        "answers_per_picture": {"min": int(answers.min()), "max": int(answers.max())} if len(answers) else None,
         **_flat(found, taxonomy, resamples),
         "haurc": _hierarchical(found, taxonomy, resamples),
         "accuracy_specificity": _thresholds(found, taxonomy, resamples),
@@ -52,7 +51,7 @@ def picture_records(found: Sampled, taxonomy: Taxonomy) -> list[Record]:
     """What stands behind the section, a picture a line: `pictures.jsonl`."""
     right = on_path(taxonomy, found.top_M, found.truth_M)
     names = level_names(taxonomy)
-    truths = ancestors_at_levels(taxonomy, found.truth_M)
+    truths = ancestors_at_levels(taxonomy, found.truth_M).tolist()
     nodes, sure = found.level_node_ML.tolist(), found.level_confidence_ML.tolist()
     return [
         {
@@ -64,25 +63,31 @@ def picture_records(found: Sampled, taxonomy: Taxonomy) -> list[Record]:
             "right": bool(right[row]),
             "said": {f"{t:.6g}": _node(found.said_MT[row, k]) for k, t in enumerate(found.thresholds)},
             "levels": {
-                name: {"node": nodes[row][k], "confidence": sure[row][k], "right": nodes[row][k] == truths[row, k]}
+                name: {"node": nodes[row][k], "confidence": sure[row][k], "right": nodes[row][k] == truths[row][k]}
                 for k, name in enumerate(names)
-                if nodes[row][k] != NO_NODE and truths[row, k] != NO_NODE
+                if nodes[row][k] != NO_NODE and truths[row][k] != NO_NODE
             },
         }
         for row, id_ in enumerate(found.ids)
     ]
 
 
-def _flat(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap) -> dict[str, Any]:
-    wrong_M = ~on_path(taxonomy, found.top_M, found.truth_M)
-    levels, index = confidence_groups(found.confidence_M)
-    ones = np.ones(len(index))
-    counts, errors = _sums(index, len(levels), ones, wrong_M)
-    draws = aurc(*(resamples.sums_by(w, index, len(levels)) for w in (ones, wrong_M.astype(np.float64))))
+def _flat(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap) -> Record:
+    off_path_M = ~on_path(taxonomy, found.top_M, found.truth_M)
+    too_coarse_M = found.top_M < found.truth_M  # what stands above has the lower number
     return {
-        "aurc": describe(float(aurc(counts, errors)) if len(index) else None, len(index), resamples.interval(draws)),
-        "risk_coverage": risk_coverage_points(found.confidence_M, wrong_M),
+        "aurc": _aurc(found, off_path_M, resamples),
+        "aurc_exact": _aurc(found, off_path_M | too_coarse_M, resamples),
+        "risk_coverage": risk_coverage_points(found.confidence_M, off_path_M),
     }
+
+
+def _aurc(found: Sampled, wrong_M: BoolArray, resamples: ClassBootstrap) -> Entry:
+    levels, index = confidence_groups(found.confidence_M)
+    ones, wrong = np.ones(len(index)), wrong_M.astype(np.float64)
+    counts, errors = _sums(index, len(levels), ones, wrong)
+    draws = aurc(*(resamples.sums_by(w, index, len(levels)) for w in (ones, wrong)))
+    return describe(float(aurc(counts, errors)) if len(index) else None, len(index), resamples.interval(draws))
 
 
 def _hierarchical(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap) -> Record:
