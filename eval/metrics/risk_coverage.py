@@ -35,7 +35,7 @@ def aurc(counts_K: FloatArray, errors_K: FloatArray) -> FloatArray:
         before, wrong_before = total_K - counts_K, wrong_K - errors_K
         # Σ_i (wrong_before + i · rate) / (before + i) over the i pictures of one confidence.
         steps = harmonic[total_K.astype(np.int64)] - harmonic[before.astype(np.int64)]
-        area: FloatArray = (rate * counts_K + (wrong_before - rate * before) * steps).sum(-1) / total_K[..., -1]
+        area: FloatArray = (rate * counts_K + (wrong_before - rate * before) * steps).sum(-1) / counts_K.sum(-1)
     return area
 
 
