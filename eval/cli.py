@@ -78,10 +78,11 @@ def _score(args: argparse.Namespace) -> None:
     from eval.sections import measure
     from eval.summary import grouped, summarise
     from eval.text_cli import done_with_texts, save_embeddings, section_lines, text_metrics, write_pictures
-    from rewards.setup import build_verifier
+    from rewards.setup import Verification, build_verifier
+    from rewards.verifier import NoVerifier
 
-    spec = verifier_spec(args)
-    verification = build_verifier(spec)
+    spec = None if args.text_only else verifier_spec(args)
+    verification = Verification(verifier=NoVerifier()) if spec is None else build_verifier(spec)
     taxonomy = verification.taxonomy
     items = score(
         read_predictions(args.predictions),
@@ -104,7 +105,8 @@ def _score(args: argparse.Namespace) -> None:
         **sections.summary(),
     }
     if args.group_by:
-        metrics["groups"] = grouped(items, taxonomy)
+        of_groups = sections.by_group()
+        metrics["groups"] = {name: found | of_groups[name] for name, found in grouped(items, taxonomy).items()}
     args.out.mkdir(parents=True, exist_ok=True)
     write_items(args.out / "items.jsonl", items, sections.columns)
     write_pictures(args.out, sections)

@@ -62,6 +62,26 @@ class Sections:
             sections["selective"] = selective_summary(self.sampled, self.taxonomy, samples=samples, seed=seed)
         return sections
 
+    def by_group(self, *, samples: int = SAMPLES, seed: int = 0) -> dict[str, dict[str, Any]]:
+        """The sections that are means over answers, of each group of items."""
+        answered = [item for item in self.items if item.error is None]
+        group_N = np.array([item.group or "" for item in answered], dtype=np.str_)
+        class_N = np.array([item.truth_class for item in answered], dtype=np.str_)
+        found = {}
+        for name in dict.fromkeys(item.group for item in self.items if item.group is not None):
+            rows = group_N == name
+            resamples = class_bootstrap(class_N[rows], samples=samples, seed=seed)
+            found[name] = {
+                section: describe_columns({metric: values_N[rows] for metric, values_N in columns.items()}, resamples)
+                for section, columns in (
+                    ("text", self.text.columns),
+                    ("tree", self.tree),
+                    ("behaviour", self.behaviour),
+                )
+                if columns
+            }
+        return found
+
 
 def measure(
     items: Sequence[ScoredItem], taxonomy: Taxonomy | None, metrics: TextMetrics, *, profile: str | None = None

@@ -120,6 +120,20 @@ class TaxonomyVerifier:
         return f"{answer_name} and the truth, {truth_name}, part at {tree.describe(tree.lca(answer, truth))}"
 
 
+@final
+class NoVerifier:
+    """Judges nothing: NO_VERDICT for every answer, so that only what needs no verdict is measured."""
+
+    def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
+        """One for each pair; completions without an answer are UNPARSED all the same."""
+        return [
+            Verdict(relation=None, answer=answer, truth=truth, source="none", reason="no verifier was asked")
+            if answer and normalize(answer)
+            else unparsed(answer, truth)
+            for answer, truth in pairs
+        ]
+
+
 def unparsed(answer: str | None, truth: str) -> Verdict:
     """The verdict of a completion without an answer (None), or with one of which nothing is left."""
     reason = "no answer" if answer is None else "an empty answer"

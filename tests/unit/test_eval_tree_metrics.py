@@ -23,7 +23,7 @@ def test_hca_and_tor(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     found = path_columns(build_table(scored(tree, *ANSWERS)), tree)
     assert found["hca"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    # Neighbouring levels both right, of three: species 3, genus 2, family 1, order 0, the root 0, a sister 2, then none.
+    # Neighbouring levels both right, of three: species 3, genus 2, family 1, order 0, root 0, a sister 2, then none.
     assert found["tor"] * 3 == pytest.approx([3, 2, 1, 0, 0, 2, 0, 0, 0, 0])
     coarse = path_columns(build_table(scored(tree, "Larus fuscus", "bird", truth="Charadriiformes")), tree)
     assert coarse["hca"].tolist() == [1, 0]  # a finer answer has the whole path of the truth
