@@ -21,6 +21,8 @@ from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS, Prediction, Relatio
 
 FAILED = "FAILED"
 """Label of a prediction whose model failed: counted on its own, never as an answer."""
+BATCH = 1 << 14
+"""Completions that are judged together: no more texts than the resolver remembers, so that traces find them there."""
 _Draft = tuple[Prediction, int, str | None]
 """A completion still to be judged: its prediction, sample index and answer (None: unparsed)."""
 
@@ -69,7 +71,7 @@ def score(
 
     Args:
         predictions: as `read_predictions` gives them.
-        verifier: judges all pairs in one call, so that it may deduplicate and batch.
+        verifier: judges `BATCH` pairs in one call, so that it may deduplicate and batch.
         taxonomy: puts the nodes into words and traces how answers resolve, where there is one.
         parse_mode: how completions are read; bare answers are taken as they are.
         profile: how texts are resolved for the traces and classes; the verifier's own.
@@ -79,9 +81,9 @@ def score(
         One item per completion, in order; one per failed prediction, with its `error`.
     """
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
-    verdicts = _judge(drafts, verifier)
     trace, truth_class = _tracer(taxonomy, profile), _classifier(taxonomy, profile)
     groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
+    batches = (drafts[start : start + BATCH] for start in range(0, len(drafts), BATCH))
     return [
         ScoredItem(
             id=prediction.id,
@@ -97,7 +99,8 @@ def score(
             error=prediction.error,
             scores=_lengths(prediction, sample),
         )
-        for (prediction, sample, answer), verdict in zip(drafts, verdicts, strict=True)
+        for batch in batches
+        for (prediction, sample, answer), verdict in zip(batch, _judge(batch, verifier), strict=True)
     ]
 
 
@@ -187,17 +190,14 @@ def _describe(taxonomy: Taxonomy | None, node: int | None) -> str | None:
 
 
 def _tracer(taxonomy: Taxonomy | None, profile: str | None) -> Callable[[str | None, Verdict], tuple[str, ...]]:
-    """Gives the resolver's steps (looked up once per distinct answer), then the verifier's reason."""
+    """Gives the resolver's steps, then the verifier's reason; equal traces are one."""
 
-    @lru_cache(None)
-    def steps(answer: str) -> tuple[str, ...]:
-        return () if taxonomy is None else resolve(taxonomy, answer, profile).trace
+    @lru_cache(BATCH)
+    def steps(answer: str | None, reason: str) -> tuple[str, ...]:
+        found = () if taxonomy is None or answer is None else resolve(taxonomy, answer, profile).trace
+        return (*found, reason) if reason else found
 
-    def trace(answer: str | None, verdict: Verdict) -> tuple[str, ...]:
-        found = () if answer is None else steps(answer)
-        return (*found, verdict.reason) if verdict.reason else found
-
-    return trace
+    return lambda answer, verdict: steps(answer, verdict.reason)
 
 
 def _classifier(taxonomy: Taxonomy | None, profile: str | None) -> Callable[[str], str]:

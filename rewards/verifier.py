@@ -59,9 +59,7 @@ class TaxonomyVerifier:
         self.taxonomy = taxonomy
         self.border = border
         self.profile = profile_of(taxonomy, profile)
-        self._resolve: Callable[[str], Resolution] = lru_cache(1 << 16)(
-            lambda text: resolve(taxonomy, text, self.profile)
-        )
+        self._resolve: Callable[[str], Resolution] = partial(resolve, taxonomy, profile=self.profile)
         self._judge: Callable[[str | None, str], Verdict] = lru_cache(_REMEMBERED_PAIRS)(self._decide)
 
     def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
