@@ -2,8 +2,8 @@
 
 `text_inclusion` is the raw test as published: the lower-cased truth, stripped, is a substring of the lower-cased
 answer. lmms-owc (Conti et al., ICCV 2025; `textual_inclusion`) and Fine-R1 (ICLR 2026; open world) both compute it;
-underscores of dataset labels become spaces in both. Fine-R1 compares cars without the last two words of the truth,
-and the whole completion where there is no answer tag; neither is done here.
+underscores of dataset labels become spaces in both, and may stay here. Fine-R1 compares cars without the last two
+words of the truth, and the whole completion where there is no answer tag; neither is done here.
 
 It is fooled by "caterpillar" for "cat" and by an answer that lists every class. `word_inclusion` wants whole words;
 `sole_inclusion` besides that nothing else is named (`names_truth` of `rewards.fine_r1`).
@@ -17,7 +17,8 @@ from rlfg.taxonomy import normalize
 
 def text_inclusion(answer: str, truth: str) -> bool:
     """1 where the truth is a substring, case apart; an empty answer names nothing."""
-    return truth.lower().replace("_", " ").strip() in answer.lower()
+    wanted, said = truth.lower().strip(), answer.lower()
+    return wanted in said or wanted.replace("_", " ") in said
 
 
 def word_inclusion(answer: str, truth: str) -> bool:

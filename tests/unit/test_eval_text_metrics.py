@@ -54,6 +54,7 @@ def naive_inclusion(answer: str, truth: str) -> bool:
         ("cat, dog, bird or fish", "cat", 1, 1, 0),  # lists every class
         ("Black footed Albatross", "black-footed albatross", 0, 1, 1),
         ("herring gull", "herring_gull", 1, 1, 1),
+        ("herring_gull", "herring_gull", 1, 1, 1),
         ("gull", "herring gull", 0, 0, 0),
     ],
 )
