@@ -109,6 +109,7 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
         temperature=args.temperature,
         top_p=args.top_p,
         max_tokens=args.max_tokens,
+        banned_ids=banned_of(args),
         policy=policy,
         api_key=key_of(args.api_key_env),
         engine_key=key_of(args.engine_key_env) if args.engine_url else secrets.token_urlsafe(24),
@@ -121,6 +122,38 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
             waiting=args.waiting,
         ),
     )
+
+
+def banned_of(args: argparse.Namespace) -> tuple[int, ...]:
+    """The model's picture tokens, from the config of the base or of the folder that is served.
+
+    An engine that runs already may stand on a base that is not here: then it is a warning.
+
+    Raises:
+        RlfgError: vLLM is to be started with a base whose config cannot be read.
+    """
+    from rlfg.models.picture_tokens import picture_tokens_of
+
+    if args.model is not None:
+        return picture_tokens_of(args.model)
+    try:
+        return picture_tokens_of(base_of(args.adapter))
+    except RlfgError as error:
+        print(f"warning: picture tokens are not kept from being sampled: {error}", file=sys.stderr)
+        return ()
+
+
+def base_of(adapter: Path | None) -> str:
+    """What an adapter stands on; a folder that holds a whole model stands on itself.
+
+    Raises:
+        RlfgError: There is no such folder, or it does not say.
+    """
+    if adapter is None:
+        raise RlfgError("the model behind --engine-url is known by its --adapter only (RUN/final, or an export)")
+    config = adapter / "adapter_config.json"
+    named = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path") if config.is_file() else None
+    return str(named or adapter)
 
 
 def policy_of(args: argparse.Namespace, taxonomy: Taxonomy) -> Policy:

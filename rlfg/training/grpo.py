@@ -29,6 +29,7 @@ from rlfg.data import Examples
 from rlfg.errors import RlfgError
 from rlfg.models.load import add_reference
 from rlfg.models.merge import can_merge, merged
+from rlfg.models.picture_tokens import picture_tokens
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
@@ -276,12 +277,11 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as model:
             training = model.training
             model.eval()
-            lm_config = model.config
             engine = TransformersEngine(
                 model=model,
                 pad_id=self._tokenizer.pad_token_id,
                 stop_ids=frozenset(self.eos_token_ids),
-                banned_ids=(lm_config.image_token_id,),
+                banned_ids=picture_tokens(model.config),
                 max_rows=self.config.max_rollout_rows,
             )
 

@@ -19,6 +19,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 
 from rlfg.errors import RlfgError
 from rlfg.models.merge import ADAPTER
+from rlfg.models.picture_tokens import picture_tokens
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner
@@ -191,7 +192,7 @@ def build_rollouts(config: GrpoConfig, accelerator: Accelerator, model: Any, pro
         )
     manner = Manner(
         sampling=config.sampling,
-        banned_ids=(plain.config.image_token_id,),
+        banned_ids=picture_tokens(plain.config),
         stop_after_answer=spec.stop_after_answer,
     )
     exact = config.model.dtype == "float32" and accelerator.mixed_precision == "no"
