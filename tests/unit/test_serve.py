@@ -22,6 +22,7 @@ import pytest
 pytest.importorskip("aiohttp")
 pytest.importorskip("prometheus_client")
 
+import psutil
 from serving_toys import picture
 
 from eval.backoff import Policy, write_policy
@@ -156,6 +157,19 @@ def test_the_grace_ends(engine: SlowEngine, birds_csv: Path) -> None:
     thread.join()
     assert found.get("status") != 200
     process.communicate()
+
+
+def test_its_processes_end_with_it_however_it_ends(engine: SlowEngine, birds_csv: Path) -> None:
+    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird")
+    engine.go.set()
+    port, found = port_of(process), dict[str, Any]()
+    ask(port, found, (1250, 1000))
+    assert found["status"] == 200
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert family
+    process.kill()
+    process.communicate()
+    assert not psutil.wait_procs(family, timeout=20)[1]
 
 
 def test_what_cannot_be_served_is_one_line(birds_csv: Path) -> None:
