@@ -53,6 +53,8 @@ def add_serve(commands: Any) -> None:
     parser.add_argument("--max-pixels", type=int, default=40_000_000, help="of a picture that is sent (40 000 000)")
     parser.add_argument("--concurrency", type=int, default=64, help="requests to the engine at once (64)")
     parser.add_argument("--waiting", type=int, default=128, help="requests taken in beyond that (128)")
+    parser.add_argument("--decoders", type=int, default=4, help="processes that decode large pictures (4)")
+    parser.add_argument("--read-timeout", type=float, default=30.0, help="seconds for a client to send a request (30)")
     parser.add_argument("--grace", type=float, default=30.0, help="seconds for requests under way at the end (30)")
     parser.add_argument("--log", type=Path, help="file for vLLM's output; by default it is shown")
     parser.add_argument("args", nargs="*", metavar="-- VLLM OPTIONS", help="--max-model-len 4096 …")
@@ -120,6 +122,8 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
             samples=args.samples or policy.samples or 10,
             concurrency=args.concurrency,
             waiting=args.waiting,
+            decoders=args.decoders,
+            read_timeout_s=args.read_timeout,
         ),
     )
 

@@ -60,10 +60,16 @@ def test_small_pictures_start_no_process_and_large_ones_leave_none() -> None:
         made.close()
         return counts
 
+    assert ended()
     assert asyncio.run(children()) == [0, 1, 1]
+    assert ended()
+
+
+def ended() -> bool:
+    """Whether all processes are gone, or soon go."""
     for child in multiprocessing.active_children():
         child.join(20)
-    assert not multiprocessing.active_children()
+    return not multiprocessing.active_children()
 
 
 def test_the_thread_of_the_event_loop_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +93,8 @@ def test_an_error_comes_back_as_it_is() -> None:
 
 
 def test_a_process_that_dies_is_replaced() -> None:
+    assert ended()
+
     async def scenario() -> None:
         async with gateway(StubEngine()) as client:
             statuses = []
@@ -97,6 +105,7 @@ def test_a_process_that_dies_is_replaced() -> None:
                         assert "has died" in (await reply.json())["error"]["message"]
                         assert reply.headers["Retry-After"] == "1"
                 if len(statuses) == 1:
+                    assert multiprocessing.active_children()
                     for child in multiprocessing.active_children():
                         child.kill()
             assert statuses == [200, 503, 200]

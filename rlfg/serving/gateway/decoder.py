@@ -36,7 +36,7 @@ class Decoder:
     def __init__(self, *, pixels: int, processes: int) -> None:
         self.pixels, self.processes = pixels, processes
         self._threads = ThreadPoolExecutor(thread_name_prefix="decode")
-        self._apart = self._start()
+        self._apart: ProcessPoolExecutor | None = None
 
     async def url(self, data: bytes) -> str:
         """The picture as a data URL for the engine.
@@ -48,20 +48,21 @@ class Decoder:
         done = await loop.run_in_executor(self._threads, _if_small, data, self.pixels)
         if done is not None:
             return done
-        processes = self._apart
+        processes = self._apart = self._apart or self._start()
         try:
             return await loop.run_in_executor(processes, partial(picture_url, data, pixels=self.pixels))
         except BrokenProcessPool:
             if self._apart is processes:
-                processes.shutdown(wait=False)
-                self._apart = self._start()
+                self._apart = None
+            processes.shutdown(wait=False)
             message = "the process that decoded this picture, or another one beside it, has died; try again"
             raise ApiError(503, message, param="image", kind="server_error", headers={"Retry-After": "1"}) from None
 
     def close(self) -> None:
         """Waits for nothing."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._apart.shutdown(wait=False, cancel_futures=True)
+        if self._apart is not None:
+            self._apart.shutdown(wait=False, cancel_futures=True)
 
     def _start(self) -> ProcessPoolExecutor:
         # Not forked: this process has threads.

@@ -18,7 +18,7 @@ class Limits:
     pixels: int = 40_000_000
     """Of one picture, read from its header before anything is decoded."""
     decoders: int = 4
-    """Processes that decode pictures of more than a megapixel; each takes up to 1 GB for one of 40."""
+    """Processes that decode pictures of more than a megapixel; each takes up to 1.2 GB for one of 40."""
     batch: int = 32
     """Pictures in one request."""
     samples: int = 10
