@@ -101,12 +101,13 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
     contract = read_contract(folder)
     if contract.get("taxonomy") not in (None, taxonomy.hash):
         print(f"warning: {folder} was rewarded by another taxonomy than {args.taxonomy}", file=sys.stderr)
-    policy = policy_of(args, taxonomy)
+    parse_mode = contract.get("parse_mode", "lenient")
+    policy = policy_of(args, taxonomy, parse_mode)
     return GatewaySpec(
         engine_url=args.engine_url or "http://127.0.0.1/v1",
         model=args.name,
         question=prompt_of(folder, args.prompt).text,
-        parse_mode=contract.get("parse_mode", "lenient"),
+        parse_mode=parse_mode,
         profile=args.profile or policy.profile,
         temperature=args.temperature,
         top_p=args.top_p,
@@ -160,11 +161,11 @@ def base_of(adapter: Path | None) -> str:
     return str(named or adapter)
 
 
-def policy_of(args: argparse.Namespace, taxonomy: Taxonomy) -> Policy:
+def policy_of(args: argparse.Namespace, taxonomy: Taxonomy, parse_mode: str) -> Policy:
     """The back-off policy of the options.
 
     Raises:
-        RlfgError: It was fitted in another taxonomy.
+        RlfgError: It was fitted in another taxonomy, or to answers read in another way.
     """
     from eval.backoff import Policy, read_policy
 
@@ -173,6 +174,10 @@ def policy_of(args: argparse.Namespace, taxonomy: Taxonomy) -> Policy:
     policy = read_policy(args.policy)
     if policy.taxonomy != taxonomy.hash:
         raise RlfgError(f"{args.policy}: was fitted in another taxonomy than {args.taxonomy}; calibrate again")
+    if policy.parse != parse_mode or args.profile not in (None, policy.profile):
+        now = f"now they are read by parser {parse_mode} and profile {args.profile or policy.profile}"
+        fitted = f"was fitted to answers read by parser {policy.parse} and profile {policy.profile}"
+        raise RlfgError(f"{args.policy}: {fitted}; {now}; calibrate again with these (--parse, --profile)")
     if args.samples not in (None, policy.samples):
         print(f"warning: {args.policy} holds for {policy.samples} samples, not {args.samples}", file=sys.stderr)
     if policy.threshold is None:

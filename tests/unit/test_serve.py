@@ -29,7 +29,8 @@ from eval.backoff import Policy, write_policy
 from rlfg.data import contract_hash, load_prompt
 from rlfg.data.contract import prompt_of, write_contract
 from rlfg.errors import RlfgError
-from rlfg.serving.serve_cli import banned_of, picture_budget
+from rlfg.serving.serve_cli import banned_of, picture_budget, policy_of
+from rlfg.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "recipes" / "assets" / "world-base"
@@ -92,12 +93,26 @@ def start(*options: str, env: dict[str, str] | None = None, adapter: Path = BASE
     )  # fmt: skip
 
 
-def test_a_policy_of_another_taxonomy_is_refused(engine: SlowEngine, birds_csv: Path, tmp_path: Path) -> None:
-    policy = tmp_path / "policy.json"
-    write_policy(policy, Policy(threshold=0.5, risk=0.1, delta=0.05, samples=2, taxonomy="another"))
-    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--policy", str(policy))
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 2 and "was fitted in another taxonomy" in said
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"taxonomy": "another"}, "was fitted in another taxonomy"),
+        ({"parse": "strict"}, "was fitted to answers read by parser strict and profile exact; now"),
+        ({"profile": "general"}, "read by parser lenient and profile general; now"),
+    ],
+)
+def test_a_policy_that_was_fitted_otherwise_is_refused(
+    birds_csv: Path, tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
+    taxonomy = load_taxonomy(birds_csv, root="bird")
+    fitted: dict[str, Any] = {"taxonomy": taxonomy.hash, "profile": "exact", "parse": "lenient", **changes}
+    write_policy(tmp_path / "policy.json", Policy(threshold=0.5, risk=0.1, delta=0.05, samples=2, **fitted))
+    args = Namespace(policy=tmp_path / "policy.json", taxonomy=birds_csv, samples=None, profile="exact")
+    with pytest.raises(RlfgError, match=said):
+        policy_of(args, taxonomy, "lenient")
+    args.policy = None
+    args.threshold = 0.4
+    assert policy_of(args, taxonomy, "lenient") == Policy(threshold=0.4)
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
@@ -156,6 +171,22 @@ def test_the_grace_ends(engine: SlowEngine, birds_csv: Path) -> None:
     assert process.wait(30) == 0
     thread.join()
     assert found.get("status") != 200
+    process.communicate()
+
+
+def test_a_client_that_is_slow_with_its_headers_is_cut_off(engine: SlowEngine, birds_csv: Path) -> None:
+    options = ("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--read-timeout", "0.3")
+    process = start(*options)
+    engine.go.set()
+    port, found = port_of(process), dict[str, Any]()
+    for said in (b"", b"POST /v1/classify HT"):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+            slow.sendall(said)
+            assert slow.recv(1) == b""
+    ask(port, found)
+    assert found == {"status": 200, "answer": "Herring Gull"}
+    process.terminate()
+    assert process.wait(30) == 0
     process.communicate()
 
 
