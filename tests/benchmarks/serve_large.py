@@ -22,7 +22,6 @@ from typing import Any
 
 import aiohttp
 import numpy as np
-import psutil
 from aiohttp import web
 from PIL import Image
 from serve_load import COUNTS, gateway_app, started, stub_app
@@ -75,7 +74,7 @@ def probed(engine: str, world: str, threads: bool) -> web.Application:
     return app
 
 
-async def measure(address: str, name: str, count: int, body: dict[str, Any], pid: int) -> None:
+async def measure(address: str, name: str, count: int, body: dict[str, Any]) -> None:
     async with aiohttp.ClientSession(address) as http:
         times = []
         for number in range(count + 1):
@@ -87,11 +86,9 @@ async def measure(address: str, name: str, count: int, body: dict[str, Any], pid
                 assert reply.status == 200, await reply.text()
             times.append(time.perf_counter() - began)
         lags = await (await http.get("/lags")).json()
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    memory = max(one.memory_info().rss for one in family) / 1e6
     p99 = statistics.quantiles(lags, n=100)[98]
     print(f"{name:<48} {statistics.median(times[1:]):5.2f} s each; loop stands still {p99:5.1f} ms (p99), "
-          f"{max(lags):5.1f} ms (most), {memory:.0f} MB", flush=True)  # fmt: skip
+          f"{max(lags):5.1f} ms (most)", flush=True)  # fmt: skip
 
 
 def main() -> None:
@@ -103,15 +100,15 @@ def main() -> None:
         write_world(Path(folder), WorldSpec(seed=5, counts=COUNTS))
         with (
             started(stub_app) as (_, url),
-            started(probed, f"{url}/v1", folder, args.threads) as (process, address),
+            started(probed, f"{url}/v1", folder, args.threads) as (_, address),
         ):
             for name, shape in SHAPES.items():
                 data = photo(*shape)
-                asyncio.run(measure(address, name, args.pictures, {"file": data}, process.pid))
+                asyncio.run(measure(address, name, args.pictures, {"file": data}))
                 text = base64.b64encode(data).decode()
                 if len(text) < 19_000_000:
                     body = {"json": {"image": {"base64": text}}}
-                    asyncio.run(measure(address, f"{name}, as base64", args.pictures, body, process.pid))
+                    asyncio.run(measure(address, f"{name}, as base64", args.pictures, body))
 
 
 if __name__ == "__main__":
