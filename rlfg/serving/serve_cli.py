@@ -94,14 +94,14 @@ def _run(args: argparse.Namespace) -> int:
 
 def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
     """The gateway that the options and the adapter's contract describe."""
-    from rlfg.data.contract import prompt_of, read_contract
+    from rlfg.data.contract import parse_mode_of, prompt_of, read_contract
     from rlfg.serving.gateway import GatewaySpec, Limits
 
     folder = args.adapter or Path(args.model or "")
     contract = read_contract(folder)
     if contract.get("taxonomy") not in (None, taxonomy.hash):
         print(f"warning: {folder} was rewarded by another taxonomy than {args.taxonomy}", file=sys.stderr)
-    parse_mode = contract.get("parse_mode", "lenient")
+    parse_mode = parse_mode_of(folder)
     policy = policy_of(args, taxonomy, parse_mode)
     return GatewaySpec(
         engine_url=args.engine_url or "http://127.0.0.1/v1",

@@ -16,12 +16,16 @@ from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.models.skeleton import Skeleton, load_skeleton
+from rlfg.taxonomy.hierarchies import BUILTIN
 from rlfg.training import savings
 from rlfg.training.budget import PromptBudget, check_budgets, prompt_budget
 from rlfg.training.config import GrpoConfig
+from rlfg.training.curriculum import Course, describe
+from rlfg.training.forms import require_closed
 from rlfg.training.memory import MemoryEstimate, estimate_memory
 from rlfg.training.microbatch import TrainRow, pack
 from rlfg.training.savings import size
+from rlfg.training.tapo import PLAIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,8 @@ class Plan:
     """Prompts one process runs in an optimizer step, all completions at full length: as configured, and once a row."""
     microbatches: int
     """Of one process in an optimizer step, all completions at full length."""
+    course: Course | None = None
+    """What the curriculum makes of the dataset; None without one, or where data or taxonomy are not at hand."""
 
     @property
     def rows(self) -> int:
@@ -66,9 +72,10 @@ class Plan:
             "model": f"{self.config.model.path} ({self.skeleton.source})",
             "parameters": self._parameters(),
             "prompt": self._prompt(),
-            "completion": f"up to {self.config.sampling.max_new_tokens:,} tokens",
+            "completion": self._completion(),
             "rollout": self._rollout(),
             "steps": self._steps(),
+            "curriculum": describe(self.config.curriculum, self.course),
             "update": self._update(),
             **self._savings(),
             "memory": self._memory(),
@@ -88,6 +95,11 @@ class Plan:
             f"up to {self.prompt.picture:,} picture + {about}{self.prompt.text:,} text = "
             f"{self.prompt.total:,} tokens{guess}"
         )
+
+    def _completion(self) -> str:
+        mode = self.config.parse_mode
+        form = {"answer": ", an answer span without thoughts", "bare": ", a bare answer without tags"}.get(mode, "")
+        return f"up to {self.config.sampling.max_new_tokens:,} tokens{form}"
 
     def _rollout(self) -> str:
         config = self.config
@@ -140,6 +152,8 @@ class Plan:
             "zero advantage": savings.zero_advantage(config),
             "rebalance": savings.rebalance(config, self.processes),
             "dynamic samples": savings.dynamic_sampling(config, self.pictures),
+            "triplets": savings.triplets(config),
+            "SFT lessons": savings.lessons(config),
             "checkpointing": savings.checkpointing(config, memories[False], memories[True]),
         }
 
@@ -183,12 +197,14 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         raise RlfgError(
             f"prompts_per_step is {config.prompts_per_step} but {config.data.path} has {len(examples)} pictures"
         )
+    if examples is not None:
+        require_closed(config.reward.name, config.verifier, examples)
     prompt = prompt_budget(
         config, lm.config, _processor(config, skeleton), max_pixels=skeleton.max_pixels, examples=examples
     )
     check_budgets(config, prompt, lm.config)
     runs, per_row, count = _packed(config, prompt.total, processes)
-    return Plan(
+    found = Plan(
         config=config,
         processes=processes,
         skeleton=skeleton,
@@ -197,12 +213,26 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         memory=estimate_memory(config, skeleton.model, prompt_tokens=prompt.total, processes=processes),
         prompt_runs=(runs, per_row),
         microbatches=count,
+        course=_course(config, examples),
     )
+    if config.curriculum is not None:
+        config.curriculum.check_length(found.steps)
+    return found
 
 
 def _examples(spec: DataSpec) -> Examples | None:
     """The dataset's metadata where it is on this machine."""
     return load_examples(spec) if Path(spec.path).exists() else None
+
+
+def _course(config: GrpoConfig, examples: Examples | None) -> Course | None:
+    path = config.verifier.taxonomy
+    if config.curriculum is None or examples is None or path is None:
+        return None
+    if not path.startswith(BUILTIN) and not Path(path).exists():
+        return None
+    tree = config.verifier.read_taxonomy(path)
+    return Course(config.curriculum, examples, tree, profile=config.verifier.profile)
 
 
 def _processor(config: GrpoConfig, skeleton: Skeleton) -> Any | None:
@@ -216,10 +246,16 @@ def _processor(config: GrpoConfig, skeleton: Skeleton) -> Any | None:
 
 
 def _packed(config: GrpoConfig, prompt_tokens: int, processes: int) -> tuple[int, int, int]:
-    """Prompt runs, rows and micro-batches of a process's optimizer step, completions at full length."""
+    """Prompt runs, prompt runs if each row had its own, and micro-batches of a process's optimizer step.
+
+    Completions are at full length.
+    """
     rows = config.rows_per_process(processes) // config.optimizer_steps_per_rollout
     tokens = (0,) * config.sampling.max_new_tokens
-    keys = [str(row // config.group_size) for row in range(rows)]
+    tapo = config.tapo or PLAIN
+    shown = [tapo.shown(row // config.group_size, row % config.group_size, config.group_size) for row in range(rows)]
+    keys = [tapo.trained_under(one).key for one in shown]
+    negatives = [None if negative is None else negative.key for negative in map(tapo.negative, shown)]
     blank = EncodedPrompt(
         input_ids_T=torch.empty(prompt_tokens, device="meta", dtype=torch.long),
         mm_token_type_ids_T=None,
@@ -227,9 +263,13 @@ def _packed(config: GrpoConfig, prompt_tokens: int, processes: int) -> tuple[int
         image_grid_thw_K3=None,
     )
     batches = pack(
-        [TrainRow(prompt_key=key, token_ids=tokens, advantage=1.0) for key in keys],
-        dict.fromkeys(keys, blank),
+        [
+            TrainRow(prompt_key=key, token_ids=tokens, advantage=1.0, negative_key=negative)
+            for key, negative in zip(keys, negatives, strict=True)
+        ],
+        {key: blank for key in (*keys, *negatives) if key is not None},
         max_tokens=config.max_tokens_per_microbatch,
         shared_prefix=config.shared_prefix,
     )
-    return sum(len(b.prompts) for b in batches), rows, len(batches)
+    passes = 2 if tapo.contrasts else 1
+    return sum(len(b.prompts) + len(b.negatives) for b in batches), rows * passes, len(batches)
