@@ -37,11 +37,16 @@ def build_engine(model: Any, processor: Any, *, max_rows: int) -> TransformersEn
     tokenizer, config = processor.tokenizer, model.config
     declared = model.generation_config.eos_token_id
     stops = {tokenizer.eos_token_id, *([declared] if isinstance(declared, int) else declared or ())}
-    banned = {getattr(config, name, None) for name in ("image_token_id", "video_token_id")} - {None}
     return TransformersEngine(
         model=model,
         pad_id=tokenizer.pad_token_id,
         stop_ids=frozenset(stops),
-        banned_ids=tuple(sorted(int(i) for i in banned if i is not None)),
+        banned_ids=picture_tokens(config),
         max_rows=max_rows,
     )
+
+
+def picture_tokens(config: Any) -> tuple[int, ...]:
+    """The tokens that stand for pictures, by a model's config or its processor; no completion may hold one."""
+    found = (getattr(config, name, None) for name in ("image_token_id", "video_token_id"))
+    return tuple(sorted({int(i) for i in found if i is not None}))

@@ -1,0 +1,87 @@
+"""Multiple choice: options in the prompt. The truth's place among them is drawn, or takes every place in turn."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from eval.protocols.classes import Distractors, read_classes
+from eval.protocols.item import Item, Question
+from eval.protocols.wording import how_to_answer
+from rlfg.data import Examples
+from rlfg.errors import RlfgError
+from rlfg.randomness import generator
+from rlfg.taxonomy import Taxonomy
+
+LETTERS = string.ascii_uppercase
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceSpec:
+    """Which options, in which order, and how one is chosen."""
+
+    options: int | Literal["all"] = 4
+    """How many, the truth among them; "all": every class."""
+    distractors: Distractors = "random"
+    """random; taxonomic: the classes nearest in the tree; embedding: those nearest by `embeddings`."""
+    answer: Literal["letter", "name"] = "letter"
+    """Letters go to 26 options."""
+    order: Literal["shuffled", "cyclic"] = "shuffled"
+    """shuffled: one order, drawn for each picture. cyclic: the question is asked in all rotations of it."""
+    labels: str | None = None
+    """Text file with the names of further classes, one a line."""
+    embeddings: str | None = None
+    """.npz with `ids` and `embeddings` of the pictures, of any encoder."""
+    question: str = "What is shown in the picture?"
+    reason: bool = True
+    """Ask for reasoning before the answer."""
+
+    def __post_init__(self) -> None:
+        if self.options != "all" and self.options < 2:
+            raise RlfgError("choice: at least 2 options")
+        if self.answer == "letter" and self.options != "all" and self.options > len(LETTERS):
+            raise RlfgError(f"choice: {self.options} options have no letters; set answer: name")
+
+    def items(self, examples: Examples, taxonomy: Taxonomy | None, seed: int) -> list[Item]:
+        """A line for each picture; `options` has the names in the order of each question.
+
+        Raises:
+            RlfgError: There are not so many classes, or too many for letters.
+        """
+        classes = read_classes(examples, taxonomy, labels=self.labels, embeddings=self.embeddings)
+        found = []
+        for i, example in enumerate(examples):
+            name = classes.of_example[i]
+            count = len(classes.others(name)) if self.options == "all" else self.options - 1
+            wrong = classes.distractors(name, self.distractors, count, (seed, "distractors", example.id))
+            shown = [classes.labels[other] for other in [name, *wrong]]
+            order = [shown[k] for k in generator(seed, "options", example.id).permutation(len(shown))]
+            orders = [order[k:] + order[:k] for k in range(len(order) if self.order == "cyclic" else 1)]
+            told = {
+                "protocol": "choice",
+                "answer_as": self.answer,
+                "options": orders,
+                "correct": classes.labels[name],
+                "distractors": self.distractors,
+                "class": name,
+                "seed": seed,
+            }
+            meta = {"meta": dict(example.meta)} if example.meta else {}
+            questions = tuple(Question(text=self._text(options), pictures=(i,)) for options in orders)
+            found.append(
+                Item(id=example.id, truth=example.label, image=example.image, questions=questions, told=told | meta)
+            )
+        return found
+
+    def _text(self, options: Sequence[str]) -> str:
+        if self.answer == "letter":
+            if len(options) > len(LETTERS):
+                raise RlfgError(f"choice: {len(options)} options have no letters; set answer: name")
+            lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
+            how = how_to_answer("the letter of the right option", reason=self.reason)
+        else:
+            lines = [f"- {option}" for option in options]
+            how = how_to_answer("the right one of these names as it is written", reason=self.reason)
+        return "\n".join([self.question, *lines, how])
