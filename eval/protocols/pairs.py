@@ -13,8 +13,8 @@ from rlfg.errors import RlfgError
 from rlfg.randomness import generator
 from rlfg.taxonomy import Taxonomy
 
-TRIES = 200
-"""Draws for a pair that was not asked yet."""
+TRIES = 20
+"""Draws in a class for a pair that was not asked yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +68,11 @@ class PairsSpec:
         self, album: Album, seed: int, turn: int, same: bool, asked: Container[frozenset[int]]
     ) -> tuple[int, int]:
         wanted = [name for name in sorted(album.pictures) if not same or len(album.pictures[name]) > 1]
-        for again in range(TRIES if wanted else 0):
+        for again in range(TRIES * len(wanted)):
             rng = generator(seed, "pairs", int(same), turn, again)
-            order = generator(seed, "classes", int(same), (turn + again) // len(wanted)).permutation(len(wanted))
-            name = wanted[int(order[(turn + again) % len(wanted)])]
+            place = turn + again // TRIES  # on to the next class where this one has no new pair
+            order = generator(seed, "classes", int(same), place // len(wanted)).permutation(len(wanted))
+            name = wanted[int(order[place % len(wanted)])]
             if same:
                 a, b = album.draw(name, 2, rng)
             else:

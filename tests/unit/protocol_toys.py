@@ -28,7 +28,7 @@ def collection(folder: Path, *, each: int = 2, labels: tuple[str, ...] = SPECIES
     lines = []
     for s, label in enumerate(labels):
         for k in range(each):
-            name = f"{label.replace(' ', '-').lower()}-{k}"
+            name = f"{label.replace(' ', '-')}-{k}"
             picture = Image.new("RGB", (64, 64), (40 * s + 20, 30 * k + 20, 90))
             for x in range(64):  # a bar of its own place and width
                 for y in range(8 * ((s + 2 * k) % 8), 8 * ((s + 2 * k) % 8) + 4 + s):
