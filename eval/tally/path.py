@@ -13,7 +13,8 @@ from rlfg.types import Prediction
 def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
     """Right at a rank where the answer names the truth's taxon of that very rank.
 
-    `right_at_RANK` by rank, `whole_path` 1 where all ranks are right, `consistent` where all answers are taxa of one
+    `right_at_RANK` by rank; after Tan, Qing & Gong 2025 (arXiv 2505.24840) `hca`, 1 where all ranks are right, and
+    `tor`, the share of neighbouring ranks that are right together; `consistent`, 1 where all answers are taxa of one
     path, right or wrong. Ranks that the truth has no taxon at (a genus has no species) take no part.
     """
     ranks = key_of(line, "ranks")
@@ -30,9 +31,11 @@ def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
         right = node == truths[rank]
         values[f"right_at_{rank}"] = float(right)
         outcomes.append("empty" if answer is None else "unreadable" if node is None else "right" if right else "wrong")
-    asked = [outcome for outcome in outcomes if outcome != "no_truth"]
+    asked = [outcome == "right" for outcome in outcomes if outcome != "no_truth"]
+    if len(asked) > 1:
+        values["tor"] = sum(a and b for a, b in pairwise(asked)) / (len(asked) - 1)
     if asked:
-        values["whole_path"] = float(set(asked) == {"right"})
+        values["hca"] = float(all(asked))
         named = [node for node in nodes if node is not None]
         one_path = len(named) == len(nodes) and all(taxonomy.is_ancestor(a, b) for a, b in pairwise(named))
         values["consistent"] = float(one_path)

@@ -187,25 +187,25 @@ def path(*said: str, truth: str = "Larus canus", id_: str = "a") -> Prediction:
 
 
 @pytest.mark.parametrize(
-    ("line", "right", "whole", "consistent"),
+    ("line", "right", "whole", "together", "consistent"),
     [
-        (path("Laridae", "Larus", "Larus canus"), (1, 1, 1), 1, 1),
-        (path("Laridae", "Sterna", "Larus canus"), (1, 0, 1), 0, 0),  # each nearly right, and no path
-        (path("Corvidae", "Corvus", "Corvus corax"), (0, 0, 0), 0, 1),  # wrong, and one path
-        (path("Laridae", "Larus", ""), (1, 1, 0), 0, 0),
-        (path("Larus canus", "Larus canus", "Larus canus"), (0, 0, 1), 0, 0),  # a species is no family
-        (path("Laridae, Corvidae", "Larus", "Larus canus"), (0, 1, 1), 0, 0),
-        (path("Upupa", "Upupa", "Upupa epops", truth="Upupa epops"), (1, 1, 1), 1, 1),  # one name, two ranks
+        (path("Laridae", "Larus", "Larus canus"), (1, 1, 1), 1, 1, 1),
+        (path("Laridae", "Sterna", "Larus canus"), (1, 0, 1), 0, 0, 0),  # each nearly right, and no path
+        (path("Corvidae", "Corvus", "Corvus corax"), (0, 0, 0), 0, 0, 1),  # wrong, and one path
+        (path("Laridae", "Larus", ""), (1, 1, 0), 0, 0.5, 0),
+        (path("Larus canus", "Larus canus", "Larus canus"), (0, 0, 1), 0, 0, 0),  # a species is no family
+        (path("Laridae, Corvidae", "Larus", "Larus canus"), (0, 1, 1), 0, 0.5, 0),
+        (path("Upupa", "Upupa", "Upupa epops", truth="Upupa epops"), (1, 1, 1), 1, 1, 1),  # one name, two ranks
     ],
 )
 def test_a_path_is_right_rank_by_rank_and_as_a_whole(
-    tmp_path: Path, line: Prediction, right: tuple[int, ...], whole: int, consistent: int
+    tmp_path: Path, line: Prediction, right: tuple[int, ...], whole: int, together: float, consistent: int
 ) -> None:
     (tmp_path / "t.csv").write_text(RANKED)
     tree = load_taxonomy(tmp_path / "t.csv", root="bird")
     _, metrics = tally([line], tree, samples=10)
     assert tuple(metrics[f"right_at_{rank}"] for rank in ("family", "genus", "species")) == right
-    assert (metrics["whole_path"], metrics["consistent"]) == (whole, consistent)
+    assert (metrics["hca"], metrics["tor"], metrics["consistent"]) == (whole, together, consistent)
     with pytest.raises(RlfgError, match="--taxonomy"):
         tally([line])
 
@@ -215,7 +215,7 @@ def test_a_rank_that_the_truth_has_not_is_in_no_figure(tmp_path: Path) -> None:
     tree = load_taxonomy(tmp_path / "t.csv", root="bird")
     _, metrics = tally([path("Laridae", "Larus", "Larus canus", truth="Larus")], tree, samples=10)
     assert metrics["counts"]["no_truth"] == 1 and metrics["denominators"]["accuracy"] == 2
-    assert metrics["whole_path"] == 1.0
+    assert metrics["hca"] == metrics["tor"] == 1.0
 
 
 def test_most_samples_win_and_the_first_of_equals(tmp_path: Path) -> None:
