@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rlfg.data import PARSE_MODES
 from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
 
 
@@ -46,7 +47,7 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     add_verifier_options(parser)
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
+    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
     parser.set_defaults(run=_score)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rlfg.data import PARSE_MODES
 from rlfg.errors import RlfgError
 
 _DAY_S = 86_400
@@ -85,7 +86,7 @@ def add_replay(
         "the run's own without",
     )  # fmt: skip
     parser.add_argument("--scale", choices=("group", "batch", "none"), help="of advantages; the run's own without")
-    parser.add_argument("--parse", choices=("lenient", "strict"), help="the run's own without")
+    parser.add_argument("--parse", choices=PARSE_MODES, help="the run's own without")
     parser.add_argument("--out", type=Path, help="folder for replay.json and changes.jsonl")
     add_verifier_options(parser)
     parser.set_defaults(run=lambda args: _replay(args, verifier_spec))

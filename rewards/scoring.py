@@ -10,7 +10,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from rewards.graded import NOMINAL_SPECIFICITY
 from rewards.group import Group
 from rewards.rubric import Rubric
 from rewards.verifier import Pair, Verifier
-from rlfg.data import parse_answer
+from rlfg.data import ParseMode, parse_answer
 from rlfg.taxonomy import normalize
 from rlfg.types import VERDICT_LABELS, Relation, Rollout, Score, Verdict
 
@@ -43,7 +42,7 @@ class Scorer:
 
     verifier: Verifier
     rubric: Rubric
-    parse_mode: Literal["strict", "lenient"]
+    parse_mode: ParseMode
     scale: Scale
 
     def __call__(self, rollouts: Sequence[Rollout]) -> list[Scored]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rlfg.errors import RlfgError
 from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
 
 def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    """`rlfg data split`, `triplets` and `corrupt`."""
+    """`rlfg data prepare`, `split`, `triplets` and `corrupt`."""
     parser = commands.add_parser("data", help="make a dataset ready")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_prepare(verbs)
     split = verbs.add_parser("split", help="few-shot and seen/unseen splits that do not leak")
     split.add_argument("data", help="manifest, or folder of class folders")
     split.add_argument("--out", type=Path, required=True, help="folder for train, val, test .jsonl and split.json")
@@ -39,6 +41,61 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     worse.add_argument("--kinds", help="comma separated; by default blur,noise,jpeg,greyscale,crop,brightness")
     worse.add_argument("--seed", type=int, default=0)
     worse.set_defaults(run=_corrupt)
+
+
+def _add_prepare(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    made = verbs.add_parser("prepare", help="a benchmark's official files, or a copy of them, to manifests")
+    made.add_argument("name", help="of docs/benchmarks.md; `list` names them; `custom` is any dataset of --from-hub")
+    made.add_argument("--root", type=Path, help="folder with the official files, packed or not")
+    made.add_argument(
+        "--from-hub", metavar="ID_OR_PATH", help="a copy instead: hub id, saved dataset, folder, manifest"
+    )
+    made.add_argument("--hub-split", action="append", default=[], metavar="THEIRS=OURS", help="validation=test, say")
+    made.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="label=species, say")
+    made.add_argument("--taxonomy", help="of `custom`: a file of docs/taxonomies.md that knows its labels")
+    made.add_argument("--taxonomy-root", metavar="NAME", help="of its root, where it has several top taxa")
+    made.add_argument("--out", type=Path, help="folder for the manifests (data/NAME)")
+    made.add_argument(
+        "--split", choices=("official", "trainval"), default="official", help="trainval: train on val, too"
+    )
+    made.add_argument("--val", type=float, default=0.0, help="share of train that becomes val, where there is none (0)")
+    made.add_argument("--seed", type=int, default=0, help="of that draw")
+    made.add_argument("--allow-partial", action="store_true", help="go on with files and counts that differ")
+    made.add_argument("--on-bad-image", choices=("stop", "skip", "unchecked"), default="stop")
+    made.set_defaults(run=_prepare)
+
+
+def _prepare(args: argparse.Namespace) -> None:
+    from rlfg.data.benchmarks import BENCHMARKS, PrepareSpec, benchmark, custom, prepare, report
+
+    if args.name == "list":
+        for one in BENCHMARKS.values():
+            counts = ", ".join(f"{n:,} {place}" for place, n in one.counts.items())
+            print(f"{one.name:14} {one.title}: {one.classes:,} classes; {counts}")
+        return
+    chosen = custom(args.taxonomy, args.taxonomy_root) if args.name == "custom" else benchmark(args.name)
+    if args.taxonomy and args.name != "custom":
+        raise RlfgError(f"prepare: {args.name} has a hierarchy of its own; --taxonomy is for custom")
+    spec = PrepareSpec(
+        out=args.out or Path("data") / args.name,
+        root=args.root,
+        copy=args.from_hub,
+        splits=_pairs(args.hub_split),
+        columns=_pairs(args.column),
+        train_on="trainval" if args.split == "trainval" else "train",
+        val=args.val,
+        seed=args.seed,
+        allow_partial=args.allow_partial,
+        on_bad_image=args.on_bad_image,
+    )
+    print(report(chosen, prepare(chosen, spec)))
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    wrong = [text for text in texts if len(text.split("=")) != 2]
+    if wrong:
+        raise RlfgError(f"{wrong[0]!r}: two names with = between are wanted")
+    return dict(text.split("=") for text in texts)  # type: ignore[misc]
 
 
 def _split(args: argparse.Namespace) -> None:

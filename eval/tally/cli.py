@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rlfg.data import PARSE_MODES
 from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
 
@@ -16,13 +17,13 @@ def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     parser = commands.add_parser("tally", help="score closed questions: choices, rankings, pairs, counts, ranks")
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
+    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
     add_taxonomy_options(parser, required=False, border=False)
     parser.set_defaults(run=_tally)
     vote = commands.add_parser("majority", help="the answer that most of N samples give, for rlfg score")
     vote.add_argument("--predictions", type=Path, required=True, help="with several answers an item")
     vote.add_argument("--out", type=Path, required=True, help="the predictions file to write")
-    vote.add_argument("--parse", choices=("lenient", "strict"), default="lenient")
+    vote.add_argument("--parse", choices=PARSE_MODES, default="lenient")
     add_taxonomy_options(vote, required=False, border=False)
     vote.set_defaults(run=_majority)
 

@@ -39,7 +39,7 @@ def spoken(completion: str, mode: ParseMode) -> str | None:
     it then makes it unreadable. What stands inside `<think>` never counts.
     """
     parsed = parse_answer(completion, mode)
-    if parsed.answer is not None or mode == "strict" or "<answer>" in completion:
+    if parsed.answer is not None or mode != "lenient" or "<answer>" in completion:
         return parsed.answer
     _, closed, after = completion.rpartition("</think>")
     if "<think>" in completion and not closed:

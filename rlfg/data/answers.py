@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from rlfg.errors import RlfgError
 
-ParseMode = Literal["strict", "lenient"]
+Form = Literal["think", "answer", "bare"]
+"""What a whole completion is: thoughts, then an answer; an answer span alone; the text of an answer without any tag."""
+FORMS: tuple[Form, ...] = get_args(Form)
+ParseMode = Literal["strict", "lenient", "answer", "bare"]
+PARSE_MODES: tuple[ParseMode, ...] = get_args(ParseMode)
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")
-_STRICT = re.compile(r"\s*<think>(?P<thoughts>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL)
+_WHOLE: dict[Form, re.Pattern[str]] = {
+    "think": re.compile(r"\s*<think>(.*?)</think>\s*<answer>(.*?)</answer>\s*", re.DOTALL),
+    "answer": re.compile(r"\s*<answer>(.*?)</answer>\s*", re.DOTALL),
+    "bare": re.compile(r"(.*\S.*)", re.DOTALL),
+}
 _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _THOUGHTS = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 _TAG = re.compile("|".join(TAGS))
@@ -25,42 +33,68 @@ class ParsedAnswer:
     """None when there is no readable answer: the completion is UNPARSED."""
     thoughts: str | None
     well_formed: bool
-    """The whole completion is one think span and one answer span, neither of them nested."""
+    """The whole completion has the form that the mode asks for; "think", for lenient."""
 
 
 def parse_answer(completion: str, mode: ParseMode = "lenient") -> ParsedAnswer:
     """Reads the answer of a completion.
 
     lenient: the first `<answer>…</answer>` span after the thoughts, wherever it stands. What stands inside
-    `<think>` never counts. strict: besides, the completion must be well formed, else there is no
-    answer. An answer of white space or invisible characters is none. With several spans the first counts;
-    in strict mode a second one is ill-formed.
+    `<think>` never counts. The other modes give no answer unless the completion as a whole has a form: strict that of
+    "think", answer and bare their own, without thoughts. An answer of white space or invisible characters is none. With
+    several spans the first counts for lenient; for the other modes a second one is ill-formed.
     """
+    form = form_of(mode)
+    formed = has_form(completion, form)
     thoughts = _THOUGHTS.search(completion)
-    whole = _STRICT.fullmatch(completion)
-    well_formed = whole is not None and not any(_TAG.search(part) for part in whole.groups())
-    rest = completion[thoughts.end() :] if thoughts else completion
-    span = _ANSWER.search(rest) if "<think>" not in rest.partition("<answer>")[0] else None
-    answer = None if span is None else _visible(_TAG.sub("", span[1]))
-    if mode == "strict" and not well_formed:
-        answer = None
+    said = completion if form == "bare" else _span(completion[thoughts.end() :] if thoughts else completion)
+    if said is None or (mode != "lenient" and not formed):
+        said = ""
     return ParsedAnswer(
-        answer=answer or None, thoughts=None if thoughts is None else thoughts[1].strip(), well_formed=well_formed
+        answer=_visible(_TAG.sub("", said)) or None,
+        thoughts=None if thoughts is None else thoughts[1].strip(),
+        well_formed=formed,
     )
 
 
-def format_answer(rationale: str, label: str) -> str:
-    """The SFT target that `parse_answer` reads back, in strict mode too.
+def form_of(mode: ParseMode) -> Form:
+    """The form of completions that a mode reads."""
+    return mode if mode == "answer" or mode == "bare" else "think"
+
+
+def has_form(completion: str, form: Form) -> bool:
+    """Whether a whole completion is of a form, none of its spans nested."""
+    whole = _WHOLE[form].fullmatch(completion)
+    return whole is not None and not any(_TAG.search(part) for part in whole.groups())
+
+
+def _span(text: str) -> str | None:
+    """The first answer span, unless thoughts begin before it."""
+    found = _ANSWER.search(text) if "<think>" not in text.partition("<answer>")[0] else None
+    return None if found is None else found[1]
+
+
+def format_answer(rationale: str | None, label: str, form: Form = "think") -> str:
+    """The SFT target that `parse_answer` reads back, in the mode of its form too (strict, for "think").
+
+    Args:
+        rationale: of the form "think"; the others leave it out.
+        label: the answer.
+        form: of the whole target.
 
     Raises:
         RlfgError: The rationale or the label holds a tag, or the label is empty.
     """
+    rationale = rationale or "" if form == "think" else ""
     for name, text in (("rationale", rationale), ("label", label)):
         if _TAG.search(text):
             raise RlfgError(f"{name} {text[:60]!r} holds a tag of the answer contract; remove it")
     if not _visible(label):
         raise RlfgError("an SFT label is empty; write None to abstain")
-    return f"<think>{rationale.strip()}</think><answer>{label.strip()}</answer>"
+    if form == "bare":
+        return label.strip()
+    thoughts = f"<think>{rationale.strip()}</think>" if form == "think" else ""
+    return f"{thoughts}<answer>{label.strip()}</answer>"
 
 
 def _visible(text: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from rlfg.data.examples import Examples
+from rlfg.data.examples import Examples, Picture
 from rlfg.data.images import ImageError, inspect_image
 from rlfg.errors import RlfgError
 
@@ -42,9 +43,9 @@ class ImageReport:
 
 
 def check_images(
-    examples: Examples, *, on_bad: Literal["stop", "skip"] = "stop", workers: int = 8
+    examples: Examples, *, on_bad: Literal["stop", "skip"] = "stop", besides: Sequence[Picture] = (), workers: int = 8
 ) -> tuple[Examples, ImageReport]:
-    """Opens every picture.
+    """Opens every picture, and of each example those named in `besides`: one that is bad makes the example bad.
 
     Returns:
         The readable examples, and the report; readable and bad ones add up to the input.
@@ -54,9 +55,10 @@ def check_images(
     """
 
     def look(index: int) -> str | BadImage:
-        source = examples[index].image if examples.opener is None else examples.opener(examples.numbers[index])
         try:
-            return inspect_image(source, name=examples[index].image)[1]
+            for picture in besides:
+                inspect_image(examples.source(index, picture))
+            return inspect_image(examples.source(index), name=examples[index].image)[1]
         except ImageError as error:
             return BadImage(where=examples.where[index], kind=error.kind, reason=str(error))
 

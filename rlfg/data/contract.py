@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from rlfg.data.answers import FORMS, ParseMode, format_answer, parse_answer
 from rlfg.data.prompts import Prompt, contract_hash, load_prompt, prompt_names
 from rlfg.errors import RlfgError
 
@@ -53,6 +54,24 @@ def check_contract(folder: Path, contract: dict[str, Any]) -> None:
             f"{folder}: was trained under another contract: {'; '.join(differing)}; "
             "use the same settings or another folder"
         )
+
+
+def parse_mode_of(folder: Path) -> ParseMode:
+    """How the answers of a trained model are read: as in its GRPO stage; after SFT alone, as its targets are."""
+    saved = read_contract(folder)
+    return cast(ParseMode, saved.get("parse_mode") or ("bare" if saved.get("target") == "bare" else "lenient"))
+
+
+def check_target(folder: Path, mode: ParseMode) -> None:
+    """Makes sure that the completions which a saved model was taught can be read.
+
+    Raises:
+        RlfgError: Every one of them would be UNPARSED.
+    """
+    taught = read_contract(folder).get("target")
+    if taught in FORMS and parse_answer(format_answer("thoughts", "name", taught), mode).answer is None:
+        fix = {"think": "lenient"}.get(taught, taught)
+        raise RlfgError(f"{folder}: was taught target: {taught}, which parse_mode: {mode} cannot read; set it to {fix}")
 
 
 def prompt_of(folder: Path, name: str | None = None) -> Prompt:

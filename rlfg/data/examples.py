@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -16,7 +16,28 @@ from rlfg.data.spec import FIELDS, DataSpec
 from rlfg.errors import RlfgError
 from rlfg.types import Example
 
+Picture = Literal["image", "positive", "negative"]
+"""Which of an example's pictures."""
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """One picture of one example."""
+
+    index: int
+    picture: Picture = "image"
+
+    @property
+    def key(self) -> str:
+        """Such as "17" and "17/positive"; `of` reads it back."""
+        return str(self.index) if self.picture == "image" else f"{self.index}/{self.picture}"
+
+    @classmethod
+    def of(cls, key: str) -> Shown:
+        """What `key` names."""
+        index, _, picture = key.partition("/")
+        return cls(index=int(index), picture=picture or "image")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +61,22 @@ class Examples(Sequence[Example]):
     def __iter__(self) -> Iterator[Example]:
         return iter(self.items)
 
-    def open_image(self, index: int) -> Image.Image:
-        """The picture of an example as RGB."""
-        if self.opener is None:
-            return open_image(self.items[index].image)
-        return open_image(self.opener(self.numbers[index]), name=self.where[index])
+    def open_image(self, index: int, picture: Picture = "image") -> Image.Image:
+        """A picture of an example as RGB."""
+        return open_image(self.source(index, picture), name=self.where[index] if self.opener else None)
+
+    def source(self, index: int, picture: Picture = "image") -> str | bytes:
+        """Path or bytes of a picture.
+
+        Raises:
+            RlfgError: The example has no such picture.
+        """
+        if picture == "image" and self.opener is not None:
+            return self.opener(self.numbers[index])
+        path: str | None = getattr(self.items[index], picture)
+        if path is None:
+            raise RlfgError(f"{self.where[index]}: no `{picture}` picture")
+        return path
 
     def subset(self, indices: Sequence[int]) -> Examples:
         """The examples at `indices`."""

@@ -58,10 +58,11 @@ class TransformersEngine:
             sampling: How to draw.
 
         Returns:
-            For each prompt, a completion per key, in order.
+            For each prompt, a completion per key, in order; a prompt without keys costs nothing.
         """
         out: list[list[Completion]] = [[] for _ in prompts]
-        order = sorted(range(len(prompts)), key=lambda p: len(prompts[p]))  # alike in length: little padding
+        wanted = [p for p in range(len(prompts)) if keys[p]]
+        order = sorted(wanted, key=lambda p: len(prompts[p]))  # alike in length: little padding
         for chunk in chunks([len(keys[p]) for p in order], self.max_rows):
             shown = [order[i] for i in chunk]
             rows = [(place, key) for place, p in enumerate(shown) for key in keys[p]]

@@ -92,7 +92,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
     """The gateway that the options and the adapter's contract describe."""
-    from rlfg.data.contract import prompt_of, read_contract
+    from rlfg.data.contract import parse_mode_of, prompt_of, read_contract
     from rlfg.serving.gateway import GatewaySpec, Limits
 
     folder = args.adapter or Path(args.model or "")
@@ -104,7 +104,7 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
         engine_url=args.engine_url or "http://127.0.0.1/v1",
         model=args.name,
         question=prompt_of(folder, args.prompt).text,
-        parse_mode=contract.get("parse_mode", "lenient"),
+        parse_mode=parse_mode_of(folder),
         profile=args.profile or policy.profile,
         temperature=args.temperature,
         top_p=args.top_p,

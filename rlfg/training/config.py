@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from rewards.detectors import DetectorSpec
 from rewards.rubric import RewardSpec
 from rewards.setup import VerifierSpec
-from rlfg.data import DataSpec
+from rlfg.data import DataSpec, ParseMode
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.vllm import VllmSpec
+from rlfg.training.forms import check_reading
+from rlfg.training.mixin import SftMix
 from rlfg.training.objectives import Objective
 from rlfg.training.refill import DynamicSampling
 from rlfg.training.runspec import RunSpec
+from rlfg.training.tapo import TapoSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +31,15 @@ class GrpoConfig:
     eval: DataSpec | None = None
     prompt: str = "think"
     """A prompt variant, or a text file."""
-    parse_mode: Literal["strict", "lenient"] = "lenient"
+    parse_mode: ParseMode = "lenient"
+    """lenient: the first answer span. Others take a whole completion of one form: strict: thoughts, then an answer;
+    answer: an answer span alone; bare: the text of an answer, without tags."""
     reward: RewardSpec = field(default_factory=RewardSpec)
     objective: Objective = field(default_factory=Objective)
+    tapo: TapoSpec | None = None
+    """Triplets: answers to another picture of the class, and a divergence from a look-alike's; null for none."""
+    sft_mix: SftMix | None = None
+    """Lessons beside the rollouts of each step; null for none."""
     detectors: DetectorSpec | None = field(default_factory=DetectorSpec)
     """Warn of reward hacking; null does not look."""
     sampling: Sampling = field(default_factory=Sampling)
@@ -82,10 +90,16 @@ class GrpoConfig:
             )
         if self.verifier.taxonomy is None and any(term.name == "lineage" for term in self.reward.terms):
             raise RlfgError("the term lineage reads ranks by a taxonomy; add verifier.taxonomy, or leave the term out")
+        check_reading(self.parse_mode, self.prompt, self.reward.terms)
         if self.dynamic_sampling and self.objective.advantage_scale == "batch":
             raise RlfgError(
                 "objective.advantage_scale is batch: its deviation would be that of other groups than those that "
                 "dynamic_sampling trains on; set it to group or none, or leave dynamic_sampling out"
+            )
+        if self.tapo and self.tapo.positives >= self.group_size:
+            raise RlfgError(
+                f"tapo.positives is {self.tapo.positives} of a group of {self.group_size}; "
+                "leave at least one answer to the anchor"
             )
         if self.samples_every < 1:
             raise RlfgError("samples_every counts steps; set sample_groups to 0 for no table")

@@ -8,9 +8,8 @@ trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_prepare_inp
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +17,34 @@ import torch
 from accelerate.utils import broadcast_object_list, gather_object
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
-from trl.models import unwrap_model_for_generation
 
 from rewards.judge.outage import JudgeDown
 from rewards.records import RolloutLog
 from rewards.rubric import build_rubric
-from rewards.scoring import Scored, Scorer, scoring_metrics, varied_groups
+from rewards.scoring import Scored, Scorer, scoring_metrics
 from rewards.setup import Verification
-from rlfg.data import Examples
+from rlfg.data import Examples, Shown
 from rlfg.errors import RlfgError
 from rlfg.models.load import add_reference
-from rlfg.models.merge import can_merge, merged
+from rlfg.models.merge import can_merge
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
-from rlfg.rollouts.transformers_engine import Completion, TransformersEngine
-from rlfg.rollouts.vllm.asking import Ask
+from rlfg.training.answering import Answerer, Asked, Key
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
-from rlfg.training.microbatch import Microbatch, TrainRow
+from rlfg.training.microbatch import TrainRow
+from rlfg.training.mixin import Lessons, shown_by
 from rlfg.training.peak import peak_memory
 from rlfg.training.prompting import Prompter
-from rlfg.training.refill import choose_groups, refill
+from rlfg.training.refill import DynamicSampling, choose_groups, refill
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
-from rlfg.training.sharding import inside, shard, whole
+from rlfg.training.sharding import shard
+from rlfg.training.tapo import PLAIN
 from rlfg.training.update import StepBatch, Updater, step_batches
-from rlfg.training.vllm_rollouts import VllmRollouts, build_rollouts
+from rlfg.training.vllm_rollouts import build_rollouts
 from rlfg.types import Rollout
 
 
@@ -80,6 +79,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         processor: Any,
         train: Examples,
         evaluation: Examples | None,
+        lessons: Lessons | None,
         verification: Verification,
         contract: dict[str, Any],
         processes: int,
@@ -100,6 +100,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             processing_class=processor,
             callbacks=list(callbacks),
         )
+        self.tapo = config.tapo or PLAIN
         self.updater = self._build_updater(config)
         self.prompter = Prompter(
             config, self.model, processor, precision=self.accelerator.mixed_precision,
@@ -117,7 +118,6 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         self.verification = verification
         self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
         exact = self.accelerator.mixed_precision == "no" and not self.updater.shards_parameters
-        self.merge = config.merge_for_rollouts and exact and can_merge(model)
         self.rebalance = config.rebalance and processes > 1 and not self.updater.shards_parameters
         self.log_rollouts = RolloutLog(
             Path(config.run.output_dir),
@@ -129,7 +129,19 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             },
         )
         self._pending: list[StepBatch] = []
+        self.lessons = lessons
         self.vllm = build_rollouts(config, self.accelerator, self.model, processor) if config.rollouts else None
+        self.answerer = Answerer(
+            accelerator=self.accelerator,
+            model=lambda: self.model_wrapped,
+            prompter=self.prompter,
+            updater=self.updater,
+            tokenizer=self._tokenizer,
+            stop_ids=frozenset(self.eos_token_ids),
+            max_rows=config.max_rollout_rows,
+            merge=config.merge_for_rollouts and exact and can_merge(model),
+            vllm=self.vllm,
+        )
 
     def _build_updater(self, config: GrpoConfig) -> Updater:
         return Updater(
@@ -141,6 +153,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             max_length=config.sampling.max_new_tokens,
             shared_prefix=config.shared_prefix,
             drop_zero_advantage=config.drop_zero_advantage,
+            tapo=self.tapo,
             recompute=config.run.gradient_checkpointing,
             autocast=self.accelerator.autocast,
         )
@@ -161,11 +174,13 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
     def _roll_out(self, indices: list[int]) -> list[StepBatch]:
         """Answers this process's rows, scores all processes' rows together, cuts them into optimizer steps."""
         first = self.accelerator.process_index * len(indices)
+        lessons = self._lessons()
         drawn, prompts, times = self._answer(
-            [(divmod(first + i, self.config.group_size), index) for i, index in enumerate(indices)]
+            [(divmod(first + i, self.config.group_size), index) for i, index in enumerate(indices)],
+            lessons=list(dict.fromkeys(row.prompt_key for rows in lessons for row in rows)),
         )
         if self.config.dynamic_sampling:
-            drawn = self._refill(drawn, prompts, times)
+            drawn = self._refill(self.config.dynamic_sampling, drawn, prompts, times)
         began, scored = time.perf_counter(), [d.scored for d in drawn]
         if self.accelerator.is_main_process:
             self._record({**scoring_metrics(scored), **self.verification.metrics()})
@@ -176,22 +191,36 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             self._record({"pictures_from_disk": self.prompter.cache.take_share()})
         times["records"] = time.perf_counter() - began
         self._record({f"time/{name}": seconds for name, seconds in times.items()})
-        chosen = choose_groups(scored, self.config.prompts_per_step)
-        return self._cut([d for d in drawn if d.scored.rollout.group_id in chosen], prompts)
+        if self.config.dynamic_sampling:
+            wanted = self.config.dynamic_sampling.wanted(scored)
+            chosen = choose_groups(scored, wanted, self.config.prompts_per_step)
+            drawn = [d for d in drawn if d.scored.rollout.group_id in chosen]
+        batches = self._cut(drawn, prompts)
+        return [replace(batch, rows=[*batch.rows, *rows]) for batch, rows in zip(batches, lessons, strict=True)]
 
-    def _refill(self, drawn: list[Drawn], prompts: dict[str, EncodedPrompt], times: dict[str, float]) -> list[Drawn]:
-        """The rows and those of more rounds, until enough groups vary; adds to the prompts and seconds."""
-        size, wanted, rounds = self.config.group_size, self.config.prompts_per_step, 1
-        most = self.config.dynamic_sampling.max_rounds if self.config.dynamic_sampling else 1
+    def _lessons(self) -> list[list[TrainRow]]:
+        """This process's lessons of each optimizer step of the coming rollout."""
+        steps, first = self.config.optimizer_steps_per_rollout, self.state.global_step
+        if self.lessons is None:
+            return [[] for _ in range(steps)]
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        contrasts = self.tapo.contrasts
+        return [self.lessons.at(first + k, rank=rank, world=world, contrasts=contrasts) for k in range(steps)]
+
+    def _refill(
+        self, spec: DynamicSampling, drawn: list[Drawn], prompts: dict[str, EncodedPrompt], times: dict[str, float]
+    ) -> list[Drawn]:
+        """The rows and those of more rounds, until enough groups are wanted; adds to the prompts and seconds."""
+        size, count, rounds = self.config.group_size, self.config.prompts_per_step, 1
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        while len(varied_groups([d.scored for d in drawn])) < wanted and rounds < most:
+        while len(spec.wanted([d.scored for d in drawn])) < count and rounds < spec.max_rounds:
             fresh = refill(
                 seed=self.config.run.seed,
                 step=self.state.global_step,
                 round_=rounds,
                 pictures=len(self.examples),
-                shown={int(d.scored.rollout.prompt_key) for d in drawn},
-                count=wanted,
+                shown={Shown.of(d.scored.rollout.prompt_key).index for d in drawn},
+                count=count,
             )
             if not fresh:
                 break
@@ -205,133 +234,60 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
                 times[name] += seconds
             rounds += 1
         groups = len(drawn) // size
-        self._record({"rounds": rounds, "varied_groups": len(varied_groups([d.scored for d in drawn])) / groups})
+        self._record({"rounds": rounds, "varied_groups": len(spec.wanted([d.scored for d in drawn])) / groups})
         return drawn
 
     def _answer(
-        self, mine: Sequence[tuple[tuple[int, int], int]]
+        self, mine: Sequence[tuple[tuple[int, int], int]], *, lessons: Sequence[str] = ()
     ) -> tuple[list[Drawn], dict[str, EncodedPrompt], dict[str, float]]:
         """Answers and scores one set of rows.
 
         Args:
             mine: This process's rows: group and place in it, and the picture's index.
+            lessons: Keys of prompts to encode besides.
 
         Returns:
             The rows of all processes in their order, this process's prompts by key, and seconds.
         """
-        step, rank = self.state.global_step, self.accelerator.process_index
+        config, step, rank = self.config, self.state.global_step, self.accelerator.process_index
         began = time.perf_counter()
-        prompts = {str(i): self.prompter.prompt(self.examples, i) for i in dict.fromkeys(index for _, index in mine)}
-        rows: dict[str, list[int]] = {key: [] for key in prompts}
-        for row, (_, index) in enumerate(mine):
-            rows[str(index)].append(row)
-        keys = [[(self.config.run.seed, "rollout", step, *mine[row][0]) for row in found] for found in rows.values()]
-        pictures = [int(key) for key in prompts]
-        encoded, answers = self._generate_rows(
-            self.examples, pictures, list(prompts.values()), keys, self.config.sampling
+        shown = [self.tapo.shown(index, place, config.group_size) for (_, place), index in mine]
+        keys: dict[str, list[Key]] = {}
+        for (place, _), one in zip(mine, shown, strict=True):
+            keys.setdefault(one.key, []).append((config.run.seed, "rollout", step, *place))
+            for other in (self.tapo.trained_under(one), self.tapo.negative(one)):
+                if other is not None:
+                    keys.setdefault(other.key, [])
+        asked = [self._asked(self.examples, Shown.of(key), found) for key, found in keys.items()]
+        prompts, completions, logs = self.answerer(
+            self.examples, [*asked, *map(self._lesson, lessons)], config.sampling, step=step
         )
-        prompts = dict(zip(prompts, encoded, strict=True))
-        completions = {
-            row: completion
-            for key, found in zip(prompts, answers, strict=True)
-            for row, completion in zip(rows[key], found, strict=True)
-        }
+        self._record(logs)
+        found = dict(zip([*keys, *lessons], completions, strict=True))
+        answers = {key: iter(found[key]) for key in keys}
         generated = time.perf_counter()
-        local = [self._rollout(step, place, index, completions[row]) for row, (place, index) in enumerate(mine)]
-        everyone = gather_object([(rank, len(prompts[r.prompt_key]), r) for r in local])
+        local = [
+            self.answerer.rollout(
+                self.examples[index], one, next(answers[one.key]), step=step, group_id=f"{step}-{group}", index=place
+            )
+            for ((group, place), index), one in zip(mine, shown, strict=True)
+        ]
+        encoded = dict(zip([*keys, *lessons], prompts, strict=True))
+        everyone = gather_object([(rank, len(encoded[r.prompt_key]), r) for r in local])
         scored = self._score([rollout for _, _, rollout in everyone])
         drawn = [
             Drawn(scored=s, home=home, prompt_tokens=tokens)
             for s, (home, tokens, _) in zip(scored, everyone, strict=True)
         ]
-        return drawn, prompts, {"generation": generated - began, "reward": time.perf_counter() - generated}
+        return drawn, encoded, {"generation": generated - began, "reward": time.perf_counter() - generated}
 
-    def _rollout(self, step: int, place: tuple[int, int], index: int, completion: Completion) -> Rollout:
-        return Rollout(
-            step=step,
-            group_id=f"{step}-{place[0]}",
-            prompt_key=str(index),
-            index=place[1],
-            truth=self.examples[index].label,
-            image=self.examples[index].image,
-            completion=self._tokenizer.decode(completion.token_ids, skip_special_tokens=True),
-            token_ids=completion.token_ids,
-            logps=completion.logps,
-            finish_reason=completion.finish_reason,
-            weights_version=step,
-        )
+    def _asked(self, examples: Examples, shown: Shown, keys: Sequence[Key]) -> Asked:
+        return Asked(shown=shown, prompt=self.prompter.prompt(examples, shown), keys=keys)
 
-    def _generate_rows(
-        self,
-        examples: Examples,
-        pictures: Sequence[int],
-        prompts: list[EncodedPrompt],
-        keys: Sequence[Sequence[tuple[int | str, ...]]],
-        sampling: Sampling,
-    ) -> tuple[list[EncodedPrompt], list[list[Completion]]]:
-        """Completions of each prompt, and the prompts, with their pictures encoded where that is done once."""
-        ready = None
-        if self.vllm is not None:
-            ready = self._ask_vllm(self.vllm, examples, pictures, prompts, keys, sampling)
-        with unwrap_model_for_generation(self.model_wrapped, self.accelerator) as model:
-            training = model.training
-            model.eval()
-            lm_config = model.config
-            engine = TransformersEngine(
-                model=model,
-                pad_id=self._tokenizer.pad_token_id,
-                stop_ids=frozenset(self.eos_token_ids),
-                banned_ids=(lm_config.image_token_id,),
-                max_rows=self.config.max_rollout_rows,
-            )
-
-            def run() -> tuple[list[EncodedPrompt], list[list[Completion]]]:
-                weights = merged(model) if self.merge and ready is None else nullcontext()
-                with whole(model), weights, self.accelerator.autocast():
-                    shown = self.prompter.encode(language_model(model), prompts)
-                    return shown, engine.generate(shown, keys, sampling) if ready is None else ready
-
-            with torch.no_grad():
-                found = inside(model, run)
-            model.train(training)
-        return found
-
-    def _ask_vllm(
-        self,
-        vllm: VllmRollouts,
-        examples: Examples,
-        pictures: Sequence[int],
-        prompts: Sequence[EncodedPrompt],
-        keys: Sequence[Sequence[tuple[int | str, ...]]],
-        sampling: Sampling,
-    ) -> list[list[Completion]]:
-        """Completions of each prompt by the weights of this step; every process must call it."""
-        self._sync(vllm)
-        each = zip(pictures, prompts, keys, strict=True)
-        found = vllm.sample([self.prompter.ask(examples, i, p, k) for i, p, k in each], sampling)
-        vllm.engine.sleep()
-        return found
-
-    def _sync(self, vllm: VllmRollouts) -> None:
-        """Brings vLLM to the weights of this step, and makes sure of it."""
-        step = self.state.global_step
-        if vllm.version == step:
-            return
-        prompt = self.prompter.prompt(self.examples, 0)
-        ask = self.prompter.ask(self.examples, 0, prompt, [(self.config.run.seed, "probe", step)])
-
-        def logps(ask: Ask, found: Completion) -> list[float]:
-            row = TrainRow(prompt_key="probe", token_ids=found.token_ids, advantage=0.0)
-            training = self.model.training
-            self.model.eval()
-            with torch.no_grad():
-                scored = self.updater.logps(
-                    self.model_wrapped, Microbatch(prompts=[ask.prompt], rows=[row], prompt_of=[0])
-                )
-            self.model.train(training)
-            return list(scored.logps_RL[0].tolist())
-
-        self._record(vllm.sync(self.model_wrapped, step, ask, logps))
+    def _lesson(self, key: str) -> Asked:
+        """The prompt of a lesson, to be encoded."""
+        assert self.lessons is not None
+        return self._asked(self.lessons.examples, shown_by(key), ())
 
     def _score(self, everyone: list[Rollout]) -> list[Scored]:
         """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one.
@@ -369,6 +325,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             rebalance=self.rebalance,
             trains_on=self.updater.trains_on,
             prompts_of=lambda keys: self._with_prompts(keys, prompts),
+            tapo=self.tapo,
         )
         if self.rebalance:
             self._record({"groups_moved": moved})
@@ -377,8 +334,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
 
     def _with_prompts(self, needed: set[str], prompts: dict[str, EncodedPrompt]) -> dict[str, EncodedPrompt]:
         """This process's prompts and those that it takes over, encoded like its own."""
-        taken = sorted(needed - prompts.keys(), key=int)
-        encoded = [self.prompter.prompt(self.examples, int(key)) for key in taken]
+        taken = sorted(needed - prompts.keys())
+        encoded = [self.prompter.prompt(self.examples, Shown.of(key)) for key in taken]
         with self.accelerator.autocast():
             encoded = self.prompter.encode(language_model(self.model), encoded)
         return prompts | dict(zip(taken, encoded, strict=True))
@@ -395,7 +352,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         self._record({**metrics, "time/update": time.perf_counter() - began})
         return loss
 
-    def _record(self, metrics: dict[str, float]) -> None:
+    def _record(self, metrics: Mapping[str, float]) -> None:
         """Averages over the steps between two logs, as TRL does."""
         for name, value in metrics.items():
             self._metrics["train"][name].append(value)
@@ -409,25 +366,13 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         began = time.perf_counter()
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         mine = list(range(rank, len(self.evaluation), world))
-        prompts = [self.prompter.prompt(self.evaluation, i) for i in mine]
         greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
-        keys = [[(self.config.run.seed, "eval", i)] for i in mine]
-        if self.vllm is not None:
-            found = self._ask_vllm(self.vllm, self.evaluation, mine, prompts, keys, greedy)
-        else:
-            _, found = self._generate_rows(self.evaluation, mine, prompts, keys, greedy)
+        asked = [self._asked(self.evaluation, Shown(index=i), [(self.config.run.seed, "eval", i)]) for i in mine]
+        step = self.state.global_step
+        _, found, _ = self.answerer(self.evaluation, asked, greedy, step=step)
         local = [
-            Rollout(
-                step=self.state.global_step,
-                group_id=f"eval-{i}",
-                prompt_key=str(i),
-                index=0,
-                truth=self.evaluation[i].label,
-                completion=self._tokenizer.decode(completions[0].token_ids, skip_special_tokens=True),
-                token_ids=completions[0].token_ids,
-                finish_reason=completions[0].finish_reason,
-            )
-            for i, completions in zip(mine, found, strict=True)
+            self.answerer.rollout(self.evaluation[i], Shown(index=i), one, step=step, group_id=f"eval-{i}", index=0)
+            for i, (one,) in zip(mine, found, strict=True)
         ]
         metrics = scoring_metrics(self._score(sorted(gather_object(local), key=lambda r: int(r.prompt_key))))
         kept = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rlfg.models.logps import Row
 from rlfg.models.prompts import EncodedPrompt
@@ -19,21 +19,29 @@ class TrainRow:
     weight: float = 0.0
     """Of its token sum in the loss of the optimizer step."""
     old_logps: tuple[float, ...] | None = None
+    negative_key: str | None = None
+    """The prompt that the policy is told apart from on these tokens; all rows of a step have one, or none has."""
+    diverges: bool = False
+    """Whether the divergence from it counts for this row."""
+    lesson: bool = False
+    """A supervised target: its loss is the negative log-probability, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Microbatch:
     """Rows that are run together, and their prompts, each once."""
 
-    prompts: list[EncodedPrompt]
     rows: list[TrainRow]
+    prompts: list[EncodedPrompt]
     prompt_of: list[int]
     """For each row, the index of its prompt."""
+    negatives: list[EncodedPrompt] = field(default_factory=list)
+    negative_of: list[int] = field(default_factory=list)
+    """For each row, the index of its negative; empty where rows have none."""
 
-    @property
-    def conditioned(self) -> list[Row]:
-        """The rows as `completion_logps` takes them."""
-        return [Row(prompt=p, token_ids=r.token_ids) for p, r in zip(self.prompt_of, self.rows, strict=True)]
+    def conditioned(self, on: list[int]) -> list[Row]:
+        """The rows as `completion_logps` takes them, on `prompt_of` or `negative_of`."""
+        return [Row(prompt=p, token_ids=r.token_ids) for p, r in zip(on, self.rows, strict=True)]
 
 
 def pack(
@@ -59,14 +67,22 @@ def pack(
 
 
 def _cost(rows: list[TrainRow], prompts: dict[str, EncodedPrompt], shared_prefix: bool) -> int:
-    """Tokens the rows cost, padding included."""
-    keys = {row.prompt_key for row in rows}
-    prompt_runs = len(keys) if shared_prefix else len(rows)
-    return prompt_runs * max(len(prompts[k]) for k in keys) + len(rows) * max(len(r.token_ids) for r in rows)
+    """Tokens the rows cost, padding included, on their prompts and then on their negatives."""
+    longest = max(len(r.token_ids) for r in rows)
+    total = 0
+    for keys in ([r.prompt_key for r in rows], [r.negative_key for r in rows if r.negative_key is not None]):
+        runs = len(set(keys)) if shared_prefix else len(keys)
+        total += runs * max((len(prompts[k]) for k in keys), default=0) + len(keys) * longest
+    return total
 
 
 def _build(rows: list[TrainRow], prompts: dict[str, EncodedPrompt]) -> Microbatch:
     keys = list(dict.fromkeys(row.prompt_key for row in rows))
+    negatives = list(dict.fromkeys(row.negative_key for row in rows if row.negative_key is not None))
     return Microbatch(
-        prompts=[prompts[k] for k in keys], rows=list(rows), prompt_of=[keys.index(row.prompt_key) for row in rows]
+        rows=list(rows),
+        prompts=[prompts[k] for k in keys],
+        prompt_of=[keys.index(row.prompt_key) for row in rows],
+        negatives=[prompts[k] for k in negatives],
+        negative_of=[negatives.index(row.negative_key) for row in rows if row.negative_key is not None],
     )

@@ -22,6 +22,7 @@ from rlfg.training.config import GrpoConfig
 from rlfg.training.memory import MemoryEstimate, estimate_memory
 from rlfg.training.microbatch import TrainRow, pack
 from rlfg.training.savings import size
+from rlfg.training.tapo import PLAIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ class Plan:
             "model": f"{self.config.model.path} ({self.skeleton.source})",
             "parameters": self._parameters(),
             "prompt": self._prompt(),
-            "completion": f"up to {self.config.sampling.max_new_tokens:,} tokens",
+            "completion": self._completion(),
             "rollout": self._rollout(),
             "steps": self._steps(),
             "update": self._update(),
@@ -88,6 +89,11 @@ class Plan:
             f"up to {self.prompt.picture:,} picture + {about}{self.prompt.text:,} text = "
             f"{self.prompt.total:,} tokens{guess}"
         )
+
+    def _completion(self) -> str:
+        mode = self.config.parse_mode
+        form = {"answer": ", an answer span without thoughts", "bare": ", a bare answer without tags"}.get(mode, "")
+        return f"up to {self.config.sampling.max_new_tokens:,} tokens{form}"
 
     def _rollout(self) -> str:
         config = self.config
@@ -140,6 +146,8 @@ class Plan:
             "zero advantage": savings.zero_advantage(config),
             "rebalance": savings.rebalance(config, self.processes),
             "dynamic samples": savings.dynamic_sampling(config, self.pictures),
+            "triplets": savings.triplets(config),
+            "SFT lessons": savings.lessons(config),
             "checkpointing": savings.checkpointing(config, memories[False], memories[True]),
         }
 
@@ -216,10 +224,16 @@ def _processor(config: GrpoConfig, skeleton: Skeleton) -> Any | None:
 
 
 def _packed(config: GrpoConfig, prompt_tokens: int, processes: int) -> tuple[int, int, int]:
-    """Prompt runs, rows and micro-batches of a process's optimizer step, completions at full length."""
+    """Prompt runs, prompt runs if each row had its own, and micro-batches of a process's optimizer step.
+
+    Completions are at full length.
+    """
     rows = config.rows_per_process(processes) // config.optimizer_steps_per_rollout
     tokens = (0,) * config.sampling.max_new_tokens
-    keys = [str(row // config.group_size) for row in range(rows)]
+    tapo = config.tapo or PLAIN
+    shown = [tapo.shown(row // config.group_size, row % config.group_size, config.group_size) for row in range(rows)]
+    keys = [tapo.trained_under(one).key for one in shown]
+    negatives = [None if negative is None else negative.key for negative in map(tapo.negative, shown)]
     blank = EncodedPrompt(
         input_ids_T=torch.empty(prompt_tokens, device="meta", dtype=torch.long),
         mm_token_type_ids_T=None,
@@ -227,9 +241,13 @@ def _packed(config: GrpoConfig, prompt_tokens: int, processes: int) -> tuple[int
         image_grid_thw_K3=None,
     )
     batches = pack(
-        [TrainRow(prompt_key=key, token_ids=tokens, advantage=1.0) for key in keys],
-        dict.fromkeys(keys, blank),
+        [
+            TrainRow(prompt_key=key, token_ids=tokens, advantage=1.0, negative_key=negative)
+            for key, negative in zip(keys, negatives, strict=True)
+        ],
+        {key: blank for key in (*keys, *negatives) if key is not None},
         max_tokens=config.max_tokens_per_microbatch,
         shared_prefix=config.shared_prefix,
     )
-    return sum(len(b.prompts) for b in batches), rows, len(batches)
+    passes = 2 if tapo.contrasts else 1
+    return sum(len(b.prompts) + len(b.negatives) for b in batches), rows * passes, len(batches)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rlfg.data import Examples, load_prompt, user_message
+from PIL import Image
+
+from rlfg.data import Examples, Shown, load_prompt, user_message
 from rlfg.errors import RlfgError
 from rlfg.models.picture_cache import PictureCache
 from rlfg.models.pictures import can_encode_once, encode_pictures
@@ -47,18 +49,23 @@ class Prompter:
             raise RlfgError("picture_cache needs the whole vision tower on each process, not ZeRO-3 or FSDP2")
         self.cache = PictureCache(config.picture_cache, lm, processor, precision=precision)
 
-    def prompt(self, examples: Examples, index: int) -> EncodedPrompt:
-        """The prompt of one example."""
-        messages = [user_message(self.template, examples[index].question)]
-        pictures = [examples.open_image(index)]
+    def prompt(self, examples: Examples, shown: Shown) -> EncodedPrompt:
+        """The prompt of one example, with one of its pictures."""
+        messages, pictures = self._said(examples, shown)
         if self.cache is not None:
             return self.cache.encode(messages, pictures)
         return encode_prompt(self.processor, messages, pictures)
 
-    def ask(self, examples: Examples, index: int, prompt: EncodedPrompt, keys: Sequence[tuple[int | str, ...]]) -> Ask:
+    def ask(
+        self, examples: Examples, shown: Shown, prompt: EncodedPrompt, keys: Sequence[tuple[int | str, ...]]
+    ) -> Ask:
         """The same prompt as another engine is asked it."""
-        messages = [user_message(self.template, examples[index].question)]
-        return Ask(prompt=prompt, messages=messages, pictures=[examples.open_image(index)], keys=keys)
+        messages, pictures = self._said(examples, shown)
+        return Ask(prompt=prompt, messages=messages, pictures=pictures, keys=keys)
+
+    def _said(self, examples: Examples, shown: Shown) -> tuple[list[dict[str, Any]], list[Image.Image]]:
+        question = examples[shown.index].question
+        return [user_message(self.template, question)], [examples.open_image(shown.index, shown.picture)]
 
     def encode(self, lm: Any, prompts: Sequence[EncodedPrompt]) -> list[EncodedPrompt]:
         """The prompts with features in place of pixels, where pictures are encoded once."""

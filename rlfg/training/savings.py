@@ -65,6 +65,8 @@ def zero_advantage(config: GrpoConfig) -> str:
         term = "kl_coef" if objective.kl_coef else "entropy_coef"
         every = f"objective.{term} {getattr(objective, term):g} gives every row a gradient"
         return f"not dropped: {every}, so nothing is saved"
+    if config.tapo and config.tapo.contrasts:
+        return "not dropped: what tapo's negatives add gives every row a gradient, so nothing is saved"
     return "dropped: groups whose rewards are all equal cost no update"
 
 
@@ -85,10 +87,36 @@ def dynamic_sampling(config: GrpoConfig, pictures: int | None) -> str:
     if pictures is not None and pictures <= wanted:
         return f"on, but nothing to draw from: a step shows {wanted:,} of {pictures:,} pictures"
     most = wanted * rounds if pictures is None else min(wanted * rounds, pictures)
+    bounds = config.dynamic_sampling.accuracy
+    which = (
+        "those whose rewards differ" if bounds is None else f"those of an accuracy in ({bounds[0]:g}, {bounds[1]:g})"
+    )
     return (
         f"on: up to {rounds} rounds a step, {wanted:,} to {most:,} pictures answered; {wanted:,} are trained on, "
-        "those whose rewards differ first"
+        f"{which} first"
     )
+
+
+def triplets(config: GrpoConfig) -> str:
+    """What TAPO asks for, and what it costs."""
+    spec = config.tapo
+    if spec is None:
+        return "off: one picture an example"
+    anchors = config.group_size - spec.positives
+    under = "the picture that was shown" if spec.conditioning == "own" else "the anchor"
+    said = f"{anchors} + {spec.positives} answers to anchor and positive, trained on under {under}"
+    if not spec.contrasts:
+        return f"{said}; no negative is looked at"
+    trained = spec.negative_branch == "live" or spec.negative_entropy_coef
+    return f"{said}; {'another forward and backward' if trained else 'another forward'} of every row for the negative"
+
+
+def lessons(config: GrpoConfig) -> str:
+    """What is taught beside the rollouts."""
+    mix = config.sft_mix
+    if mix is None:
+        return "off: nothing is taught beside the rollouts"
+    return f"{mix.pictures_per_step:,} of {mix.data.path} an optimizer step, with weight {mix.coef:g}"
 
 
 def checkpointing(config: GrpoConfig, kept: int, replayed: int) -> str:

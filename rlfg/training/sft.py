@@ -9,10 +9,11 @@ from typing import Any
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from rlfg.data import DataSpec, Examples, format_answer, load_prompt, user_message
+from rlfg.data import DataSpec, Examples, Form, format_answer, load_prompt, user_message
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.training.atomic import AtomicCheckpoints
+from rlfg.training.forms import check_form
 from rlfg.training.runspec import RunSpec, shared_arguments
 
 
@@ -25,10 +26,16 @@ class SftTrainConfig:
     run: RunSpec
     prompt: str = "think"
     """A prompt variant, or a text file; must be that of the GRPO stage."""
+    target: Form = "think"
+    """What is learnt. think: rationale and answer, in tags; answer: the answer in its tags alone; bare: its text alone.
+    The last two read no rationales."""
     batch_size: int = 64
     """Pictures an optimizer step, all processes."""
     pictures_per_device: int | None = None
     """Pictures that one process runs at once; the rest is accumulated. Default: its whole share."""
+
+    def __post_init__(self) -> None:
+        check_form(self.target, f"target: {self.target}", self.prompt)
 
     def accumulation(self, processes: int) -> tuple[int, int]:
         """(Pictures per device, accumulation steps).
@@ -46,19 +53,22 @@ class SftTrainConfig:
         return per_device, share // per_device
 
 
-def sft_rows(examples: Examples, prompt_name: str) -> Dataset:
+def sft_rows(examples: Examples, prompt_name: str, form: Form = "think") -> Dataset:
     """Prompt, completion and picture of each example; pictures are opened when a batch needs them.
 
     Raises:
-        RlfgError: An example has no rationale; names it.
+        RlfgError: An example has no rationale where the form wants one; names it.
     """
     prompt = load_prompt(prompt_name)
     rows: dict[str, list[Any]] = {"prompt": [], "completion": [], "image": []}
     for index, example in enumerate(examples):
-        if not example.rationale:
-            raise RlfgError(f"{example.id}: SFT needs a `rationale` for every example; this one has none")
+        if form == "think" and not example.rationale:
+            raise RlfgError(
+                f"{example.id}: SFT needs a `rationale` for every example, and this one has none; "
+                "to learn answers alone, set target: answer"
+            )
         rows["prompt"].append([_as_text(user_message(prompt, example.question))])
-        target = format_answer(example.rationale, example.label)
+        target = format_answer(example.rationale, example.label, form)
         rows["completion"].append([{"role": "assistant", "content": target}])
         rows["image"].append(index)
 
@@ -104,7 +114,7 @@ class CotTrainer(AtomicCheckpoints, SFTTrainer):  # type: ignore[misc]
         super().__init__(
             model=model,
             args=sft_arguments(config, processes),
-            train_dataset=sft_rows(train, config.prompt),
+            train_dataset=sft_rows(train, config.prompt, config.target),
             processing_class=processor,
             callbacks=list(callbacks),
         )

@@ -14,7 +14,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -28,8 +28,17 @@ from transformers import set_seed
 
 from rewards.detectors import Detectors
 from rewards.setup import build_verifier
-from rlfg.data import DataSpec, Examples, check_images, contract_hash, load_examples, load_prompt
-from rlfg.data.contract import check_contract, write_contract
+from rlfg.data import (
+    DataSpec,
+    Examples,
+    Picture,
+    check_images,
+    contract_hash,
+    form_of,
+    load_examples,
+    load_prompt,
+)
+from rlfg.data.contract import check_contract, check_target, write_contract
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
 from rlfg.taxonomy import Taxonomy, check_labels
@@ -38,6 +47,7 @@ from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
 from rlfg.training.checkpoints import latest_checkpoint
 from rlfg.training.config import GrpoConfig
 from rlfg.training.grpo import GrpoTrainer
+from rlfg.training.mixin import read_lessons
 from rlfg.training.sft import CotTrainer, SftTrainConfig
 
 PACKAGES = ("rlfg", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "deepspeed", "vllm")
@@ -51,7 +61,7 @@ def run_sft(config: SftTrainConfig) -> Path:
     train = _load(config.data)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
-    contract = _contract(config.model, model, processor, config.prompt)
+    contract = _contract(config.model, model, processor, config.prompt) | {"target": config.target}
 
     def build(callbacks: list[Any]) -> CotTrainer:
         return CotTrainer(
@@ -65,8 +75,11 @@ def run_sft(config: SftTrainConfig) -> Path:
 def run_grpo(config: GrpoConfig) -> Path:
     """Trains the GRPO stage (or goes on with it) and returns the folder of its final weights."""
     state = PartialState(cpu=config.run.use_cpu)
-    train = _load(config.data)
+    if config.tapo:
+        config.tapo.require_pictures(load_examples(config.data))
+    train = _load(config.data, besides=config.tapo.pictures if config.tapo else ())
     evaluation = _load(config.eval) if config.eval else None
+    taught = _load(config.sft_mix.data) if config.sft_mix else None
     verification = build_verifier(config.verifier)
     if verification.judge is not None:
         verification.judge.probe()
@@ -79,23 +92,29 @@ def run_grpo(config: GrpoConfig) -> Path:
     contract = _contract(config.model, model, processor, config.prompt)
     for start in {config.model.path, config.model.adapter} - {None}:
         check_contract(Path(str(start)), {k: contract[k] for k in ("prompt", "max_pixels")})
+        check_target(Path(str(start)), config.parse_mode)
     contract |= {"parse_mode": config.parse_mode, "taxonomy": verification.hash}
+    lessons = None
+    if config.sft_mix and taught:
+        lessons = read_lessons(
+            config.sft_mix, taught, processor.tokenizer, form=form_of(config.parse_mode), seed=config.run.seed
+        )
 
     def build(callbacks: list[Any]) -> GrpoTrainer:
         return GrpoTrainer(
-            config=config, model=model, processor=processor, train=train, evaluation=evaluation,
+            config=config, model=model, processor=processor, train=train, evaluation=evaluation, lessons=lessons,
             verification=verification, contract=contract, processes=state.num_processes, callbacks=callbacks,
         )  # fmt: skip
 
     return _run(config, contract, processor, build)
 
 
-def _load(spec: DataSpec) -> Examples:
-    """The examples, every picture looked at unless told otherwise."""
+def _load(spec: DataSpec, *, besides: Sequence[Picture] = ()) -> Examples:
+    """The examples, every picture looked at unless told otherwise, and those named in `besides` too."""
     examples = load_examples(spec)
     if spec.on_bad_image == "unchecked":
         return examples
-    examples, report = check_images(examples, on_bad=spec.on_bad_image)
+    examples, report = check_images(examples, on_bad=spec.on_bad_image, besides=besides)
     if PartialState().is_main_process:
         print(f"{spec.path}: {report}")
     return examples

@@ -45,16 +45,16 @@ def seed_folder(out: Path, seed: int) -> Path:
     return out / f"seed-{seed}"
 
 
-def train(out: Path, seed: int, reward: str) -> None:
-    """One run: `sft`, the species-label SFT, or GRPO with a reward; in a process of one thread."""
-    code = "import sys; from rlfg.training.study import train_here; train_here(*sys.argv[1:])"
+def train(out: Path, seed: int, name: str, *, module: str = "rlfg.training.study") -> None:
+    """One run, `sft`, the species-label SFT, or GRPO with a reward, by `train_here` of a module; on one thread."""
+    code = f"import sys; from {module} import train_here; train_here(*sys.argv[1:])"
     env = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    log = seed_folder(out, seed) / f"{reward}.log"
+    log = seed_folder(out, seed) / f"{name}.log"
     with log.open("a") as file:
-        subprocess.run([sys.executable, "-c", code, str(out), str(seed), reward], env=env, stdout=file, stderr=file)
-    if not result_file(out, seed, reward).is_file():
-        raise RuntimeError(f"{reward} with seed {seed} failed; see {log}")
-    print(f"seed {seed}: {reward} done", flush=True)
+        subprocess.run([sys.executable, "-c", code, str(out), str(seed), name], env=env, stdout=file, stderr=file)
+    if not result_file(out, seed, name).is_file():
+        raise RuntimeError(f"{name} with seed {seed} failed; see {log}")
+    print(f"seed {seed}: {name} done", flush=True)
 
 
 def result_file(out: Path, seed: int, reward: str) -> Path:
@@ -83,11 +83,19 @@ def train_here(out_text: str, seed_text: str, reward: str) -> None:
         run = folder / reward
         demo.train_stage("grpo", folder, seed, (f"reward.name={reward}", f"run.output_dir={run}"), run=run)
         spec = ModelSpec(path=spec.path, adapter=str(run / "final"), dtype="float32")
-    items = demo.evaluate(folder, seed, {reward: spec}, modes=("sampled",))
+    write_result(out, seed, reward, spec)
+
+
+def write_result(out: Path, seed: int, name: str, spec: ModelSpec) -> None:
+    """Scores of a model's sampled answers to the seed's test pictures."""
+    from rlfg.training import demo
+
+    folder = seed_folder(out, seed)
+    items = demo.evaluate(folder, seed, {name: spec}, modes=("sampled",))
     results = demo.summaries(items, demo.demo_verifier(folder / "world"))
-    target = result_file(out, seed, reward)
+    target = result_file(out, seed, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(results[reward]["sampled"], indent=1))
+    target.write_text(json.dumps(results[name]["sampled"], indent=1))
 
 
 def run_study(out: Path, seeds: Sequence[int], rewards: Sequence[str], workers: int) -> dict[str, Any]:
@@ -107,16 +115,17 @@ def run_study(out: Path, seeds: Sequence[int], rewards: Sequence[str], workers: 
     return study
 
 
-def tabulate(out: Path, seeds: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
-    """Per model and measure: each seed's value, the mean, and the paired difference to SFT."""
+def tabulate(out: Path, seeds: Sequence[int], names: Sequence[str], *, baseline: str = "sft") -> dict[str, Any]:
+    """Per model and measure: each seed's value, the mean, and the paired difference to the baseline."""
     values = {
-        name: {m: [_measure(out, seed, name, *at) for seed in seeds] for m, at in MEASURES.items()} for name in names
+        name: {m: [measure(out, seed, name, *at) for seed in seeds] for m, at in MEASURES.items()} for name in names
     }
     return {
         "seeds": list(seeds),
+        "baseline": baseline,
         "models": {
             name: {
-                m: {"values": row, "mean": float(np.mean(row)), "minus_sft": paired(row, values["sft"][m])}
+                m: {"values": row, "mean": float(np.mean(row)), "minus_baseline": paired(row, values[baseline][m])}
                 for m, row in rows.items()
             }
             for name, rows in values.items()
@@ -133,22 +142,23 @@ def paired(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
     return {"mean": mean, "ci": None if half is None else [mean - half, mean + half]}
 
 
-def _measure(out: Path, seed: int, name: str, group: str, key: str) -> float:
+def measure(out: Path, seed: int, name: str, group: str, key: str) -> float:
+    """A number of a scored model: of a group of test pictures, a share of verdicts or a metric."""
     found = json.loads(result_file(out, seed, name).read_text())[group]
     return found["counts"][key] / found["n"] if key in found["counts"] else float(found[key])
 
 
 def markdown(study: dict[str, Any]) -> str:
-    """The table of the docs: mean over seeds, and in brackets the paired difference to SFT."""
+    """The table of the docs: mean over seeds, and in brackets the paired difference to the baseline."""
     lines = ["| model | " + " | ".join(MEASURES) + " |", "|---|" + "---|" * len(MEASURES)]
     for name, rows in study["models"].items():
         cells = []
         for measure in MEASURES:
             row = rows[measure]
             cell = f"{row['mean']:.3f}"
-            ci = row["minus_sft"]["ci"]
-            if name != "sft" and ci:
-                cell += f" ({row['minus_sft']['mean']:+.3f} [{ci[0]:+.3f}, {ci[1]:+.3f}])"
+            ci = row["minus_baseline"]["ci"]
+            if name != study["baseline"] and ci:
+                cell += f" ({row['minus_baseline']['mean']:+.3f} [{ci[0]:+.3f}, {ci[1]:+.3f}])"
             cells.append(cell)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + f"\n\nSeeds: {', '.join(map(str, study['seeds']))}.\n"

@@ -18,6 +18,8 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor
 
+from rewards.scoring import Scored
+from rlfg.data import Shown
 from rlfg.models.load import REFERENCE
 from rlfg.models.logps import CHUNK, TokenLogps, completion_logps
 from rlfg.models.prefix import language_model, unwrapped
@@ -26,6 +28,8 @@ from rlfg.training.balance import Drawn, shares
 from rlfg.training.microbatch import Microbatch, TrainRow, pack
 from rlfg.training.objectives import Objective, row_weights, token_losses
 from rlfg.training.sharding import inside
+from rlfg.training.tapo import PLAIN, TapoSpec, contrast_losses
+from rlfg.types import Relation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ def step_batches(
     rebalance: bool,
     trains_on: Callable[[float], bool],
     prompts_of: Callable[[set[str]], dict[str, EncodedPrompt]],
+    tapo: TapoSpec = PLAIN,
 ) -> tuple[list[StepBatch], float]:
     """A process's optimizer steps from one set of rollouts, and the mean share of groups that change process.
 
@@ -64,21 +69,31 @@ def step_batches(
         rebalance: spread the rows over the processes, instead of leaving each where it was made.
         trains_on: whether a row of this advantage is run.
         prompts_of: encodes the prompts of these keys, where that is not done yet.
+        tapo: which pictures a rollout is trained on under, and told apart from.
     """
     size = len(drawn) // (steps * world)
     batches, moves = [], 0.0
     for k in range(steps):
         valid = [one for i, one in enumerate(drawn) if i // size % steps == k and one.scored.valid]
         found, moved = shares([d for d in valid if trains_on(d.scored.advantage)], world, rebalance=rebalance)
-        rows = [
-            TrainRow(prompt_key=one.rollout.prompt_key, token_ids=one.rollout.token_ids, advantage=one.advantage)
-            for one in found[rank]
-        ]
+        rows = [_train_row(one, tapo) for one in found[rank]]
         tokens = sum(len(one.scored.rollout.token_ids) for one in valid)
-        prompts = prompts_of({row.prompt_key for row in rows})
+        prompts = prompts_of({key for row in rows for key in (row.prompt_key, row.negative_key) if key is not None})
         batches.append(StepBatch(rows=rows, prompts=prompts, total_rows=len(valid), total_tokens=tokens))
         moves += moved / steps
     return batches, moves
+
+
+def _train_row(one: Scored, tapo: TapoSpec) -> TrainRow:
+    shown, relation = Shown.of(one.rollout.prompt_key), one.score.verdict.relation
+    negative = tapo.negative(shown)
+    return TrainRow(
+        prompt_key=tapo.trained_under(shown).key,
+        token_ids=one.rollout.token_ids,
+        advantage=one.advantage,
+        negative_key=None if negative is None else negative.key,
+        diverges=tapo.answers == "all" or (relation is not None and relation.order >= Relation.SPECIFIC.order),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +108,7 @@ class Updater:
     max_length: int
     shared_prefix: bool
     drop_zero_advantage: bool
+    tapo: TapoSpec = PLAIN
     recompute: bool = False
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
 
@@ -141,11 +157,12 @@ class Updater:
 
     def _microbatches(self, batch: StepBatch) -> list[Microbatch]:
         rows = weigh(batch, self.objective, self.max_length)
-        return self._pack([row for row in rows if self.trains_on(row.advantage)], batch)
+        return self._pack([row for row in rows if row.lesson or self.trains_on(row.advantage)], batch)
 
     def trains_on(self, advantage: float) -> bool:
         """Whether a row of this advantage is run at all."""
-        return advantage != 0 or self.objective.needs_all_rows or not self.drop_zero_advantage
+        needed = self.objective.needs_all_rows or self.tapo.contrasts
+        return advantage != 0 or needed or not self.drop_zero_advantage
 
     def _pack(self, rows: list[TrainRow], batch: StepBatch) -> list[Microbatch]:
         """The same number on every process, one at least: ranks must run the same forwards."""
@@ -158,20 +175,27 @@ class Updater:
         """One row that weighs nothing."""
         key, prompt = next(iter(batch.prompts.items()))
         row = TrainRow(prompt_key=key, token_ids=(self.pad_id,), advantage=0.0, weight=0.0)
-        return Microbatch(prompts=[prompt], rows=[row], prompt_of=[0])
+        negatives = [prompt] if self.tapo.contrasts else []
+        return Microbatch(
+            rows=[row], prompts=[prompt], prompt_of=[0], negatives=negatives, negative_of=[0] * len(negatives)
+        )
 
-    def logps(self, model: Any, part: Microbatch) -> TokenLogps:
-        """Of the policy as it is now."""
+    def logps(self, model: Any, part: Microbatch, *, negative: bool = False, entropy_coef: float = 0.0) -> TokenLogps:
+        """Of the policy as it is now, given the rows' prompts or their negatives.
+
+        The entropy carries gradient where it has a coefficient.
+        """
+        prompts, on = (part.negatives, part.negative_of) if negative else (part.prompts, part.prompt_of)
 
         def run() -> tuple[Tensor, Tensor, Tensor]:
             found = completion_logps(
                 language_model(model),
-                part.prompts,
-                part.conditioned,
+                prompts,
+                part.conditioned(on),
                 pad_id=self.pad_id,
                 temperature=self.temperature,
                 shared_prefix=self.shared_prefix,
-                entropy_grad=self.objective.entropy_coef != 0,
+                entropy_grad=entropy_coef != 0,
                 recompute=self.recompute,
                 chunks=-(-self.max_tokens // CHUNK) if self.shards_parameters else None,
             )
@@ -186,7 +210,7 @@ class Updater:
         if self.objective.kl_coef:
             with torch.no_grad(), reference_policy(model):
                 reference = self.logps(model, part).logps_RL
-        policy = self.logps(model, part)
+        policy = self.logps(model, part, entropy_coef=self.objective.entropy_coef)
         device = policy.logps_RL.device
         losses_RL, logs = token_losses(
             self.objective,
@@ -197,13 +221,36 @@ class Updater:
             advantages_R=torch.tensor([r.advantage for r in part.rows], device=device),
             mask_RL=policy.mask_RL,
         )
+        if self.tapo.contrasts:
+            added, more = self._contrast(model, part, policy.logps_RL)
+            losses_RL, logs = losses_RL + added, logs | more
+        lesson_R = torch.tensor([r.lesson for r in part.rows], device=device)
+        losses_RL = torch.where(lesson_R[:, None], -policy.logps_RL, losses_RL)
         weights_R = torch.tensor([r.weight for r in part.rows], device=device)
         counted = policy.mask_RL * (weights_R != 0)[:, None]
+        taught = counted * lesson_R[:, None]
+        sums["lesson_loss"] -= float((policy.logps_RL.detach() * taught).sum())
+        sums["lesson_tokens"] += float(taught.sum())
+        counted = counted - taught
         for name, value in {**logs, "entropy": policy.entropy_RL.detach()}.items():
             sums[name] += float((value * counted).sum())
         sums["tokens"] += float(counted.sum())
         # `where`, not a product: a padded position must not turn an infinity into NaN.
         return (torch.where(policy.mask_RL.bool(), losses_RL, 0.0).sum(1) * weights_R).sum()
+
+    def _contrast(self, model: Any, part: Microbatch, logps_RL: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the negatives add to the loss of every token."""
+        spec = self.tapo
+        trained = spec.negative_entropy_coef != 0 or spec.negative_branch == "live"
+        with nullcontext() if trained else torch.no_grad():
+            found = self.logps(model, part, negative=True, entropy_coef=spec.negative_entropy_coef)
+        return contrast_losses(
+            spec,
+            logps_RL=logps_RL,
+            negative_logps_RL=found.logps_RL,
+            negative_entropy_RL=found.entropy_RL,
+            contrast_R=torch.tensor([float(r.diverges) for r in part.rows], device=logps_RL.device),
+        )
 
     @torch.no_grad()
     def with_old_logps(self, model: Any, batch: StepBatch) -> StepBatch:
@@ -220,24 +267,30 @@ class Updater:
 
     def _metrics(self, sums: dict[str, float], batch: StepBatch) -> dict[str, float]:
         """Means over the tokens that were trained on, in all processes."""
-        names = sorted({"entropy", "clip_share", "tokens"} | ({"kl"} if self.objective.kl_coef else set()))
+        names = ["clip_share", "entropy", "tokens", "lesson_loss", "lesson_tokens"]
+        names += ["kl"] if self.objective.kl_coef else []
+        names += ["divergence", "negative_entropy"] if self.tapo.contrasts else []
         values = torch.tensor([sums[n] for n in names], device=self.accelerator.device, dtype=torch.float64)
         total = dict(zip(names, self.accelerator.reduce(values, reduction="sum").tolist(), strict=True))
-        tokens = total.pop("tokens")
+        tokens, lesson_tokens, lesson_loss = (total.pop(n) for n in ("tokens", "lesson_tokens", "lesson_loss"))
         means = {name: value / max(tokens, 1.0) for name, value in total.items()}
+        if lesson_tokens:
+            means["lesson_loss"] = lesson_loss / lesson_tokens
         return {**means, "tokens_trained_share": tokens / max(batch.total_tokens, 1)}
 
 
 def weigh(batch: StepBatch, objective: Objective, max_length: int) -> list[TrainRow]:
-    """Each row with its weight in the loss of the step."""
+    """Each row with its weight in the loss of the step; lessons have theirs."""
+    rows = [row for row in batch.rows if not row.lesson]
     weights = row_weights(
-        [len(r.token_ids) for r in batch.rows],
+        [len(r.token_ids) for r in rows],
         objective.aggregation,
         tokens=batch.total_tokens,
         rows=batch.total_rows,
         max_length=max_length,
     )
-    return [replace(row, weight=w) for row, w in zip(batch.rows, weights, strict=True)]
+    lessons = [row for row in batch.rows if row.lesson]
+    return [*(replace(row, weight=w) for row, w in zip(rows, weights, strict=True)), *lessons]
 
 
 @contextmanager
@@ -259,7 +312,7 @@ def reference_policy(model: Any) -> Iterator[None]:
 
 
 def _pad_floats(rows: list[tuple[float, ...] | None], like_RL: Tensor) -> Tensor | None:
-    if rows[0] is None:
+    if all(row is None for row in rows):
         return None
     padded = like_RL.new_zeros(like_RL.shape)
     for i, row in enumerate(rows):

@@ -36,13 +36,23 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def config(start: Path, tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+TRIPLETS = """
+tapo: {positives: 2, divergence_coef: 5.0, negative_branch: live, negative_entropy_coef: 0.5, conditioning: own}
+sft_mix: {data: {path: WORLD/sft.jsonl}, coef: 0.5, pictures_per_step: 3}
+"""
+"""Half of a group sees the positive, all are told apart from the negative, and lessons stand beside them."""
+
+
+@pytest.fixture(scope="module", params=["", TRIPLETS], ids=["grpo", "tapo"])
+def config(
+    request: pytest.FixtureRequest, start: Path, tiny_world: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Five prompts of different lengths × four answers: over two processes, the third group is split."""
     folder = tmp_path_factory.mktemp("ragged")
     lines = [json.loads(line) for line in (tiny_world / "rl.jsonl").read_text().splitlines()]
+    pictures = [str((tiny_world / line["image"]).resolve()) for line in lines]
     for number, line in enumerate(lines):
-        line["image"] = str((tiny_world / line["image"]).resolve())
+        line["image"], line["positive"], line["negative"] = (pictures[number - back] for back in range(3))
         line["question"] = " ".join(["What is this?"] * (1 + number % 3))
     (folder / "rl.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     path = folder / "grpo.yaml"
@@ -57,7 +67,7 @@ prompts_per_step: 5
 group_size: 4
 run: {{output_dir: unset, seed: 4, steps: 1, learning_rate: {RATE}, max_grad_norm: 1e9, save_every: 1,
   report_to: [], use_cpu: true}}
-""")
+{request.param.replace("WORLD", str(tiny_world))}""")
     return path
 
 

@@ -225,6 +225,12 @@ def test_savings_say_why_they_do_not_apply(model_folder: Path) -> None:
     assert "off: 12 prompt runs" in line(plain, "shared prefix")
 
 
+def test_answers_without_thoughts_are_said(model_folder: Path) -> None:
+    assert line(plan(config(model_folder), processes=1), "completion").endswith("up to 20 tokens")
+    alone = plan(config(model_folder, parse_mode="answer"), processes=1)
+    assert line(alone, "completion").endswith("up to 20 tokens, an answer span without thoughts")
+
+
 def test_vision_passes_are_those_that_the_run_makes(model_folder: Path) -> None:
     """Two optimizer steps a rollout: the second one's rows are off-policy."""
     two = plan(config(model_folder), processes=1)

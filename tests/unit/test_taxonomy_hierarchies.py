@@ -25,6 +25,7 @@ COUNTS = {
     "food101": {"kind": 10, "group": 25, "dish": 98, "variety": 4},
     "oxford_pets": {"species": 2, "breed": 37},
     "stanford_cars": {"make": 49, "model": 161, "body": 189, "year": 196},
+    "stanford_dogs": {"kind": 2, "group": 14, "type": 15, "breed": 120},
 }
 CLASSES = {
     "cub200": 200,
@@ -33,7 +34,10 @@ CLASSES = {
     "food101": 101,
     "oxford_pets": 37,
     "stanford_cars": 196,
+    "stanford_dogs": 120,
 }
+NUMBERED = {"cub200": ".", "stanford_dogs": "-"}
+"""What parts the number from the name in official names."""
 
 
 def sources() -> dict[str, dict[str, object]]:
@@ -111,7 +115,9 @@ def test_official_names_resolve_too_once_underscores_are_spaces(name: str) -> No
     tree, classes = hierarchy(name), sources()[name]["classes"]
     assert isinstance(classes, dict)
     for official, label in classes.items():
-        assert tree.lookup(official.partition(".")[2] if name == "cub200" else official) == tree.lookup(label)
+        assert tree.lookup(official.partition(NUMBERED[name])[2] if name in NUMBERED else official) == tree.lookup(
+            label
+        )
 
 
 def test_builtin_paths() -> None:
@@ -229,6 +235,38 @@ def test_pets_and_food() -> None:
     assert ranks(food, "spaghetti carbonara")["dish"] == "spaghetti"
     for text, described in {"burger": "dish hamburger", "soups": "kind soup", "cake": "group cake"}.items():
         assert food.describe(one(food, text)) == described
+
+
+def test_dogs() -> None:
+    tree = hierarchy("stanford_dogs")
+    assert ranks(tree, "giant schnauzer") == {
+        None: "dog", "kind": "hunting dog", "group": "terrier", "type": "schnauzer", "breed": "Giant Schnauzer",
+    }  # fmt: skip
+    for text, described in {
+        "sheepdog": "group shepherd dog", "spaniel": "type spaniel", "husky": "type husky",
+        "Doberman": "breed Dobermann", "corgi": "group corgi", "Pembroke": "breed Pembroke Welsh Corgi",
+        "Westie": "breed West Highland White Terrier",
+        "Boston terrier": "breed Boston Terrier", "wild dog": "group wild dog",
+    }.items():  # fmt: skip
+        assert tree.describe(one(tree, text)) == described
+
+
+@real
+def test_dogs_agree_with_a_published_hierarchy_of_animals() -> None:
+    tree, compared, differing = hierarchy("stanford_dogs"), set(), {}
+    for label, (*above, _) in shared("imagenet_animal").items():
+        found = tree.lookup(label)
+        if not {"dog", "wild dog"} & set(above) or not found:
+            continue
+        compared.add(found[0])
+        theirs = {node for name in above for node in tree.lookup(name)}
+        if not theirs <= set(tree.lineage(found[0])):
+            differing[tree.names[found[0]]] = above[-1]
+    assert differing == {
+        "Rottweiler": "shepherd dog", "Treeing Walker Coonhound": "foxhound", "Weimaraner": "hound",
+        "Lhasa Apso": "terrier",
+    }  # fmt: skip
+    assert len({one(tree, label) for label in class_names("stanford_dogs")} & compared) == 117
 
 
 @real

@@ -203,7 +203,7 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (status, text.splitlines()[-1]) == (0, "4 taxa, 0 error, 0 warning, 0 info")
 
 
-@pytest.mark.parametrize("name", ["cub200", "oxford_pets", "stanford_cars"])
+@pytest.mark.parametrize("name", ["cub200", "oxford_pets", "stanford_cars", "stanford_dogs"])
 def test_the_projects_own_hierarchies(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, text = cli(capsys, "lint", f"builtin:{name}")
     assert (status, ", 0 error, " in text) == (0, True)

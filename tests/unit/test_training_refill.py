@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from rewards.scoring import Scored, varied_groups
 from rlfg.errors import RlfgError
 from rlfg.training.refill import DynamicSampling, choose_groups, refill
-from rlfg.types import Rollout, Score, Verdict
+from rlfg.types import Relation, Rollout, Score, Verdict
 
 
 def scored(**groups: Sequence[float | None]) -> list[Scored]:
@@ -36,7 +37,24 @@ def test_what_has_no_verdict_makes_no_difference() -> None:
 
 @pytest.mark.parametrize(("count", "chosen"), [(2, "bd"), (3, "bdf"), (4, "abdf"), (5, "abcdf"), (6, "abcdef")])
 def test_the_first_varied_groups_are_chosen_then_the_first_others(count: int, chosen: str) -> None:
-    assert choose_groups(ROUNDS, count) == set(chosen)
+    wanted = DynamicSampling().wanted(ROUNDS)
+    assert wanted == varied_groups(ROUNDS) and choose_groups(ROUNDS, wanted, count) == set(chosen)
+
+
+def test_groups_are_wanted_by_their_accuracy() -> None:
+    """Whatever the rewards: a format term tells answers apart that are all right, which is nothing to learn from."""
+    right, wrong, broad = (Verdict(relation=Relation(name)) for name in ("MORE_SPECIFIC", "WRONG", "LESS_SPECIFIC"))
+    verdicts = {"a": (right, right), "b": (right, wrong), "c": (broad, broad), "d": (broad, right), "e": (None, right)}
+    rows = [
+        replace(one, score=Score(reward=0.5, verdict=verdict), valid=True)
+        for group, found in verdicts.items()
+        for one, verdict in zip(scored(**{group: [1, 0]}), found, strict=True)
+        if verdict is not None
+    ]
+    assert DynamicSampling(accuracy=(0.01, 0.99)).wanted(rows) == ["b", "d"]
+    assert DynamicSampling(accuracy=(-0.1, 0.99)).wanted(rows) == ["b", "c", "d"]
+    with pytest.raises(RlfgError, match="a lower and an upper bound"):
+        DynamicSampling(accuracy=(0.99, 0.01))
 
 
 def test_a_group_split_over_processes_is_one() -> None:

@@ -11,14 +11,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from accelerate import Accelerator  # noqa: E402
-from PIL import Image  # noqa: E402
-from transformers import AutoProcessor  # noqa: E402
+from update_toys import gradient, toy_batch, toy_policy  # noqa: E402
 
 from rewards.advantages import group_advantages  # noqa: E402
 from rewards.scoring import Scored  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
-from rlfg.models.prompts import EncodedPrompt, encode_prompt  # noqa: E402
+from rlfg.models.prompts import EncodedPrompt  # noqa: E402
 from rlfg.training.balance import Drawn  # noqa: E402
 from rlfg.training.microbatch import TrainRow, pack  # noqa: E402
 from rlfg.training.objectives import Objective, row_weights, token_losses  # noqa: E402
@@ -125,37 +124,12 @@ def test_packing_keeps_every_row_and_the_budget(budget: int) -> None:
 
 @pytest.fixture(scope="module")
 def policy(tiny_model: Path) -> Any:
-    torch.manual_seed(1)
-    spec = ModelSpec(path=str(tiny_model), dtype="float32", lora=LoraSpec(r=4, alpha=8))
-    model = load_model(spec, trainable=True)
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
-    return model
+    return toy_policy(tiny_model)
 
 
 @pytest.fixture(scope="module")
 def batch(tiny_model: Path) -> StepBatch:
-    processor = AutoProcessor.from_pretrained(tiny_model, padding_side="left")
-    message = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}
-    colours = {"x": "red", "y": "green", "z": "blue"}
-    prompts = {k: encode_prompt(processor, [message], [Image.new("RGB", (84, 84), c)]) for k, c in colours.items()}
-    rows = [
-        TrainRow(prompt_key=k, token_ids=tuple(range(40 + i, 43 + 2 * i)), advantage=a)
-        for i, (k, a) in enumerate([("x", 1.0), ("x", -1.0), ("y", 0.0), ("y", 0.0), ("z", 0.5), ("z", -0.5)])
-    ]
-    return StepBatch(rows=rows, prompts=prompts, total_rows=6, total_tokens=sum(len(r.token_ids) for r in rows))
-
-
-def gradient(model: Any, batch: StepBatch, objective: Objective, **options: Any) -> Any:
-    settings: dict[str, Any] = {"max_tokens": 10_000, "shared_prefix": True, "drop_zero_advantage": True}
-    updater = Updater(
-        accelerator=Accelerator(cpu=True), objective=objective, pad_id=0, temperature=1.0, max_length=16,
-        **{**settings, **options},
-    )  # fmt: skip
-    model.zero_grad()
-    loss, metrics = updater(model, batch)
-    return loss, metrics, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+    return toy_batch(tiny_model)
 
 
 @pytest.mark.parametrize("aggregation", ["token_mean", "sequence_mean", "dr_grpo"])
@@ -245,7 +219,7 @@ def test_a_rollout_without_a_verdict_weighs_on_nothing(policy: Any, batch: StepB
             for i, (row, reward) in enumerate(zip(rows, rewards, strict=True))
         ]  # fmt: skip
 
-    long = TrainRow(prompt_key="x", token_ids=tuple(range(30, 60)), advantage=0.0)
+    long = TrainRow(prompt_key="0", token_ids=tuple(range(30, 60)), advantage=0.0)
     rows = [batch.rows[0], long, *batch.rows[1:], long]
     masked = scored([1.0, None, 0.25, 0.5, 0.0, 1.0, 0.0, None])
     del rows[1], rows[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,17 @@ def class_names(name: str) -> tuple[str, ...]:
     Raises:
         RlfgError: there is no hierarchy of this name.
     """
-    return tuple(_source(name)["classes"].values())
+    return tuple(class_labels(name).values())
+
+
+def class_labels(name: str) -> Mapping[str, str]:
+    """Official class name → the spelling that `lookup` finds, in official order.
+
+    Raises:
+        RlfgError: there is no hierarchy of this name.
+    """
+    found: Mapping[str, str] = _source(name)["classes"]
+    return found
 
 
 def locate(name: str, root: str | None = None, root_aliases: Sequence[str] = ()) -> tuple[Path, str, tuple[str, ...]]:
