@@ -21,6 +21,9 @@ from rlfg.errors import RlfgError
 from rlfg.randomness import generator
 from rlfg.rollouts.sampling import Sampling
 
+NO_ANSWER = 32
+"""Questions that may fail before the first answer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prices:
@@ -89,15 +92,22 @@ class ChatBackend:
         asyncio.run(self._all(asked, tell))
 
     async def _all(self, asked: Sequence[Asked], tell: Tell) -> None:
-        waiting = iter(range(len(asked)))
+        waiting, outage = iter(range(len(asked))), _Outage(self.spec.endpoint)
         async with ChatClient(self.spec.endpoint) as client:
 
             async def ask_on() -> None:
                 for n in waiting:
-                    tell(n, await self._one(client, asked[n]))
+                    reply = await self._one(client, asked[n])
+                    tell(n, reply)
+                    outage.note(reply)
 
             workers = min(self.spec.endpoint.max_concurrency, len(asked))
-            await asyncio.gather(*(ask_on() for _ in range(workers)))
+            tasks = [asyncio.create_task(ask_on()) for _ in range(workers)]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
 
     async def _one(self, client: ChatClient, asked: Asked) -> Reply:
         """As many answers as are wanted, in as many requests as the endpoint makes of them."""
@@ -146,6 +156,24 @@ class ChatBackend:
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=quality)
         return data_url(buffer.getvalue(), "image/jpeg")
+
+
+class _Outage:
+    """Ends a run that gets no answer at all: a wrong key or name would fail for every question alike."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint, self.failed, self.answered = endpoint, 0, False
+
+    def note(self, reply: Reply) -> None:
+        """Takes a reply.
+
+        Raises:
+            RlfgError: `NO_ANSWER` questions failed, and none was answered.
+        """
+        self.answered |= reply.error is None
+        self.failed += reply.error is not None
+        if not self.answered and self.failed >= NO_ANSWER:
+            raise RlfgError(f"{self.endpoint.base_url}: the first {self.failed} questions got no answer: {reply.error}")
 
 
 def _read(text: str) -> tuple[list[str], Usage]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, final
 
 from PIL import Image
@@ -28,23 +28,32 @@ class ClipBackend:
         return 1
 
     def answer(self, asked: Sequence[Asked], tell: Tell) -> None:
-        """Pictures that are compared with the same labels go through together.
+        """All pictures go through together; a multiple-choice question gets the answer that chooses the nearest label.
 
         Raises:
-            RlfgError: A question is no picture and a list of labels.
+            RlfgError: A question is not about one picture and a list of labels.
         """
-        began = time.perf_counter()
-        batches: dict[tuple[str, ...], dict[int, Image.Image]] = defaultdict(dict)
+        began, pictures = time.perf_counter(), dict[int, Image.Image]()
         for n, one in enumerate(asked):
             if len(one.question.pictures) != 1 or not one.question.labels:
-                raise RlfgError("backend.clip compares one picture with a list of labels: protocol.rank, without prior")
+                raise RlfgError(
+                    "backend.clip compares one picture with labels: for protocol.choice and .rank, no prior"
+                )
             try:
-                (batches[one.question.labels][n],) = one.open()
+                (pictures[n],) = one.open()
             except ImageError as error:
                 tell(n, Reply(error=str(error)))
-        for labels, pictures in batches.items():
-            logps_NM = self.encoder.logps(list(pictures.values()), labels)
-            usage = Usage(seconds=(time.perf_counter() - began) / len(pictures))
-            for n, logps_M in zip(pictures, logps_NM.tolist(), strict=True):
-                tell(n, Reply(logps=tuple(logps_M), tokens=(1,) * len(labels), usage=usage))
-            began = time.perf_counter()
+        if not pictures:
+            return
+        shown_ND = self.encoder.encode(list(pictures.values()))
+        replies = [self._reply(asked[n].question, shown_ND[i : i + 1]) for i, n in enumerate(pictures)]
+        usage = Usage(seconds=(time.perf_counter() - began) / len(pictures))
+        for n, reply in zip(pictures, replies, strict=True):
+            tell(n, replace(reply, usage=usage))
+
+    def _reply(self, question: Question, shown_1D: Any) -> Reply:
+        logps_M = self.encoder.logps(shown_1D, question.labels)[0].tolist()
+        if question.choosing:
+            said = question.choosing[max(range(len(logps_M)), key=logps_M.__getitem__)]
+            return Reply(texts=(f"<answer>{said}</answer>",))
+        return Reply(logps=tuple(logps_M), tokens=(1,) * len(logps_M))

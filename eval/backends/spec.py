@@ -29,7 +29,7 @@ class BackendSpec:
     chat: ChatSpec | None = None
     """An OpenAI-compatible endpoint."""
     clip: ClipSpec | None = None
-    """A dual encoder, for protocol.rank."""
+    """A dual encoder, for protocol.rank and protocol.choice."""
     answers: str | None = None
     """A predictions file with answers to the same items."""
     rows: int = 512

@@ -13,7 +13,8 @@ from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
 from rlfg.randomness import generator
-from rlfg.taxonomy import Taxonomy
+from rlfg.taxonomy import Taxonomy, normalize
+from rlfg.types import Example
 
 LETTERS = string.ascii_uppercase
 
@@ -24,8 +25,9 @@ class ChoiceSpec:
 
     options: int | Literal["all"] = 4
     """How many, the truth among them; "all": every class."""
-    distractors: Distractors = "random"
-    """random; taxonomic: the classes nearest in the tree; embedding: those nearest by `embeddings`."""
+    distractors: Distractors | Literal["given"] = "random"
+    """random; taxonomic: the classes nearest in the tree; embedding: those nearest by `embeddings`. given: the options
+    are those of each line of the data (`options`, the label among them), whatever their order and number there."""
     answer: Literal["letter", "name"] = "letter"
     """Letters go to 26 options."""
     order: Literal["shuffled", "cyclic"] = "shuffled"
@@ -54,26 +56,33 @@ class ChoiceSpec:
         found = []
         for i, example in enumerate(examples):
             name = classes.of_example[i]
-            count = len(classes.others(name)) if self.options == "all" else self.options - 1
-            wrong = classes.distractors(name, self.distractors, count, (seed, "distractors", example.id))
-            shown = [classes.labels[other] for other in [name, *wrong]]
+            if self.distractors == "given":
+                correct, shown = _given(example, examples.where[i])
+            else:
+                count = len(classes.others(name)) if self.options == "all" else self.options - 1
+                wrong = classes.distractors(name, self.distractors, count, (seed, "distractors", example.id))
+                correct, shown = classes.labels[name], [classes.labels[other] for other in [name, *wrong]]
             order = [shown[k] for k in generator(seed, "options", example.id).permutation(len(shown))]
             orders = [order[k:] + order[:k] for k in range(len(order) if self.order == "cyclic" else 1)]
             told = {
                 "protocol": "choice",
                 "answer_as": self.answer,
                 "options": orders,
-                "correct": classes.labels[name],
+                "correct": correct,
                 "distractors": self.distractors,
                 "class": name,
                 "seed": seed,
             }
             meta = {"meta": dict(example.meta)} if example.meta else {}
-            questions = tuple(Question(text=self._text(options), pictures=(i,)) for options in orders)
+            questions = tuple(self._question(options, i) for options in orders)
             found.append(
                 Item(id=example.id, truth=example.label, image=example.image, questions=questions, told=told | meta)
             )
         return found
+
+    def _question(self, options: Sequence[str], picture: int) -> Question:
+        choosing = tuple(LETTERS[: len(options)] if self.answer == "letter" else options)
+        return Question(text=self._text(options), pictures=(picture,), labels=tuple(options), choosing=choosing)
 
     def _text(self, options: Sequence[str]) -> str:
         if self.answer == "letter":
@@ -85,3 +94,14 @@ class ChoiceSpec:
             lines = [f"- {option}" for option in options]
             how = how_to_answer("the right one of these names as it is written", reason=self.reason)
         return "\n".join([self.question, *lines, how])
+
+
+def _given(example: Example, where: str) -> tuple[str, list[str]]:
+    """The truth as an option, and all options, sorted: their order in the data says nothing any more."""
+    options = example.meta.get("options")
+    if not isinstance(options, list) or len(options) < 2 or not all(isinstance(option, str) for option in options):
+        raise RlfgError(f"{where}: distractors are given, and the line has no `options`, a list of two names or more")
+    same = [option for option in options if normalize(option) == normalize(example.label)]
+    if len(same) != 1 or len(set(map(normalize, options))) < len(options):
+        raise RlfgError(f"{where}: of the options each must be another, and one of them {example.label!r}")
+    return same[0], sorted(options)

@@ -21,7 +21,9 @@ class Question:
     candidates: tuple[str, ...] = ()
     """Where there are any, no answer is wanted but the log-probability of each of these texts as the answer."""
     labels: tuple[str, ...] = ()
-    """The bare names in the candidates, for models of pictures and names that write no answers."""
+    """The bare names in the candidates or options, for models of pictures and names that write no answers."""
+    choosing: tuple[str, ...] = ()
+    """Of a multiple-choice question, what an answer is that chooses each of the labels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    parser.add_argument("--group-by", help="a key of the lines or of their meta to report by, too (novelty, condition)")
     add_taxonomy_options(parser, required=False, border=False)
     parser.set_defaults(run=_tally)
     vote = commands.add_parser("majority", help="the answer that most of N samples give, for rlfg score")
@@ -33,12 +34,14 @@ def _tally(args: argparse.Namespace) -> int:
     from eval.tally import tally, write_marks
 
     taxonomy = taxonomy_of(args) if args.taxonomy else None
-    marked, metrics = tally(read_predictions(args.predictions), taxonomy, mode=args.parse)
+    marked, metrics = tally(read_predictions(args.predictions), taxonomy, mode=args.parse, group_by=args.group_by)
     args.out.mkdir(parents=True, exist_ok=True)
     write_marks(args.out / "items.jsonl", marked)
     record = {"predictions": str(args.predictions), "parse": args.parse, **metrics}
     (args.out / "metrics.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(_table(metrics))
+    for name, of_group in metrics.get("groups", {}).items():
+        print(f"\n{args.group_by} {name}\n{_table(of_group)}")
     print(f"{args.out}: metrics.json, items.jsonl")
     return int(metrics["failed"] > 0)
 

@@ -43,6 +43,7 @@ def tally(
     taxonomy: Taxonomy | None = None,
     *,
     mode: ParseMode = "lenient",
+    group_by: str | None = None,
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> tuple[list[Marked], dict[str, Any]]:
@@ -52,6 +53,7 @@ def tally(
         predictions: of one protocol, as `read_predictions` gives them.
         taxonomy: for `per_rank`.
         mode: how completions are read.
+        group_by: a key of the lines, or of their `meta`, to report by as well ("novelty", "condition").
         samples: bootstrap resamples, by class.
         seed: of the bootstrap.
 
@@ -66,6 +68,16 @@ def tally(
     """
     protocol = protocol_of(predictions)
     marked = _mark_all(protocol, predictions, taxonomy, mode)
+    metrics = _summary(protocol, marked, samples, seed)
+    if group_by is not None:
+        groups: dict[str, list[Marked]] = {}
+        for one in marked:
+            groups.setdefault(_group(one.line, group_by), []).append(one)
+        metrics["groups"] = {name: _summary(protocol, found, samples, seed) for name, found in groups.items()}
+    return marked, metrics
+
+
+def _summary(protocol: str, marked: Sequence[Marked], samples: int, seed: int) -> dict[str, Any]:
     kept = [one for one in marked if one.mark is not None]
     marks = [one.mark for one in kept if one.mark is not None]
     classes = np.array([_class_of(one.line) for one in kept], dtype=np.str_)
@@ -74,9 +86,9 @@ def tally(
     values, draws = estimates(ratios, resamples)
     outcomes = Counter(outcome for mark in marks for outcome in mark.outcomes)
     chances = [mark.chance for mark in marks if mark.chance is not None]
-    return marked, {
+    return {
         "protocol": protocol,
-        "lines": len(predictions),
+        "lines": len(marked),
         "failed": sum(one.line.error is not None for one in marked),
         "duplicates": sum(one.copy_of is not None for one in marked),
         "items": len(kept),
@@ -130,7 +142,7 @@ def _mark_all(
         if line.error is not None:
             found.append(Marked(line=line, mark=None))
             continue
-        earlier = first.setdefault(_asked(line), line.id)
+        earlier = first.setdefault(_asked(protocol, line), line.id)
         if earlier != line.id:
             found.append(Marked(line=line, mark=None, copy_of=earlier))
         else:
@@ -152,10 +164,18 @@ def _mark(protocol: str, line: Prediction, taxonomy: Taxonomy | None, mode: Pars
     return mark_path(line, mode, taxonomy)
 
 
-def _asked(line: Prediction) -> str:
+def _asked(protocol: str, line: Prediction) -> str:
     """The same for two lines about the same pictures, in whatever order they or the options stood."""
-    pictures = line.extra.get("images") or [line.image if line.image is not None else f"id {line.id}"]
-    return json.dumps([line.truth, sorted(map(str, pictures))])
+    pictures = list(map(str, line.extra.get("images") or [line.image if line.image is not None else f"id {line.id}"]))
+    reference = pictures[:1] if protocol == "count" else []
+    return json.dumps([line.truth, reference, sorted(pictures)])
+
+
+def _group(line: Prediction, key: str) -> str:
+    found = line.extra.get(key, (line.extra.get("meta") or {}).get(key))
+    if found is None:
+        raise RlfgError(f'prediction "{line.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
+    return str(found)
 
 
 def _class_of(line: Prediction) -> str:

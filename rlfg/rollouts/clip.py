@@ -51,27 +51,33 @@ class DualEncoder:
         )
         self.spec, self.device = spec, device
         self.model, self.transform, self.tokenize = model.eval(), transform, open_clip.get_tokenizer(name)
-        self._labels: dict[tuple[str, ...], Tensor] = {}
+        self._labels: dict[str, Tensor] = {}
 
-    def logps(self, pictures: Sequence[Image.Image], labels: tuple[str, ...]) -> Tensor:
-        """Log-probabilities of the labels for each picture, (N, M): cosines times the model's scale, normalised."""
+    def encode(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """Unit vectors of the pictures, (N, D)."""
         import torch
 
         with torch.no_grad():
             pixels = torch.stack([self.transform(picture) for picture in pictures]).to(self.device)
-            shown_ND = torch.nn.functional.normalize(self.model.encode_image(pixels), dim=-1)
-            scale = self.model.logit_scale.exp()
-            return (scale * shown_ND @ self._embedded(labels).T).float().log_softmax(-1).cpu()
+            return torch.nn.functional.normalize(self.model.encode_image(pixels), dim=-1)
 
-    def _embedded(self, labels: tuple[str, ...]) -> Tensor:
-        """(M, D), made once for a list of labels; the mean over templates is taken of unit vectors, and made one."""
+    def label_vectors(self, labels: Sequence[str]) -> Tensor:
+        """Unit vectors of the labels, (M, D), each made once: the mean over templates of unit vectors, made one."""
         import torch
 
-        if labels not in self._labels:
-            normalize = torch.nn.functional.normalize
-            means = []
+        normalize = torch.nn.functional.normalize
+        with torch.no_grad():
             for label in labels:
-                texts = self.tokenize([template.format(label) for template in self.spec.templates]).to(self.device)
-                means.append(normalize(self.model.encode_text(texts), dim=-1).mean(0))
-            self._labels[labels] = normalize(torch.stack(means), dim=-1)
-        return self._labels[labels]
+                if label not in self._labels:
+                    texts = self.tokenize([template.format(label) for template in self.spec.templates]).to(self.device)
+                    mean_D = normalize(self.model.encode_text(texts), dim=-1).mean(0)
+                    self._labels[label] = normalize(mean_D, dim=-1)
+        return torch.stack([self._labels[label] for label in labels])
+
+    def logps(self, shown_ND: Tensor, labels: Sequence[str]) -> Tensor:
+        """Log-probabilities of the labels for each picture, (N, M): cosines times the model's scale, normalised."""
+        import torch
+
+        with torch.no_grad():
+            scale = self.model.logit_scale.exp()
+            return (scale * shown_ND @ self.label_vectors(labels).T).float().log_softmax(-1).cpu()

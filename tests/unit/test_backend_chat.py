@@ -83,6 +83,20 @@ def test_what_failed_is_not_done(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "8 of 10 answered already, 2 to do" in capsys.readouterr().out
 
 
+def test_a_run_without_any_answer_ends(tmp_path: Path) -> None:
+    """A wrong key fails for all pictures alike; nobody waits for 10,000 refusals."""
+    manifest = collection(tmp_path, each=20)
+    with HttpModel(lambda text, urls, time: 401) as model:
+        backend = chat(model.url)
+        backend["chat"]["endpoint"]["max_concurrency"] = 4
+        with pytest.raises(RlfgError, match="the first 32 questions got no answer: HTTP 401"):
+            run_predict(config(manifest, backend=backend, protocol={}))
+        assert len(model.bodies) < 40
+        model.script = right
+        assert run_predict(config(manifest, backend=backend, protocol={})) == 0
+    assert all(line.error is None for line in read_predictions(tmp_path / "answers.jsonl"))
+
+
 def test_a_choice_without_text_is_an_empty_answer_and_no_failure(tmp_path: Path) -> None:
     """The model was asked and said nothing: that counts against it, and is not asked again."""
     manifest = collection(tmp_path, each=1)

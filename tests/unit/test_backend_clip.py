@@ -43,7 +43,7 @@ def test_labels_are_ranked_by_cosine(tmp_path: Path, tiny: dict[str, Any]) -> No
     data = examples(tmp_path, each=1)
     encoder = DualEncoder(ClipSpec(**tiny), device="cpu")
     pictures, labels = [data.open_image(i) for i in range(5)], ("Raven", "Herring Gull")
-    found_NM = encoder.logps(pictures, labels)
+    found_NM = encoder.logps(encoder.encode(pictures), labels)
     model, _, transform = open_clip.create_model_and_transforms("tiny-clip", pretrained=tiny["pretrained"])
     tokenize = open_clip.get_tokenizer("tiny-clip")
     with torch.no_grad():
@@ -60,10 +60,10 @@ def test_several_templates_are_averaged_as_unit_vectors(tmp_path: Path, tiny: di
     together = DualEncoder(ClipSpec(**tiny, templates=templates), device="cpu")
     labels = ("Raven", "Magpie")
     with torch.no_grad():
-        mean_MD = torch.stack([encoder._embedded(labels) for encoder in alone]).mean(0)
+        mean_MD = torch.stack([encoder.label_vectors(labels) for encoder in alone]).mean(0)
         expected_MD = torch.nn.functional.normalize(mean_MD, dim=-1)
-        torch.testing.assert_close(together._embedded(labels), expected_MD)
-        assert not torch.allclose(alone[0]._embedded(labels), expected_MD, atol=1e-3)
+        torch.testing.assert_close(together.label_vectors(labels), expected_MD)
+        assert not torch.allclose(alone[0].label_vectors(labels), expected_MD, atol=1e-3)
 
 
 def test_a_list_of_labels_is_ranked_through_the_protocol(tmp_path: Path, tiny: dict[str, Any]) -> None:
@@ -82,10 +82,23 @@ def test_a_list_of_labels_is_ranked_through_the_protocol(tmp_path: Path, tiny: d
     assert metrics["top1_sum"] == metrics["top1_mean"] == metrics["accuracy"] and metrics["top5_sum"] == 1.0
 
 
+def test_the_nearest_option_is_chosen_wherever_it_stands(tmp_path: Path, tiny: dict[str, Any]) -> None:
+    manifest = collection(tmp_path)
+    choice = {"options": "all", "order": "cyclic"}
+    asked = config(manifest, backend={"clip": tiny}, protocol={"choice": choice}, use_cpu=True)
+    assert run_predict(asked) == 0
+    _, chosen = tally(read_predictions(asked.out), samples=10)
+    ranks = config(manifest, backend={"clip": tiny}, protocol={"rank": {}}, use_cpu=True, out=str(tmp_path / "r.jsonl"))
+    assert run_predict(ranks) == 0
+    _, ranked = tally(read_predictions(ranks.out), samples=10)
+    assert chosen["consistent"] == 1.0 and chosen["counts"]["unreadable"] == 0
+    assert chosen["accuracy"] == pytest.approx(ranked["top1_sum"]) and chosen["questions"] == 50
+
+
 def test_what_it_cannot_do_is_refused(tmp_path: Path, tiny: dict[str, Any]) -> None:
     manifest = collection(tmp_path)
-    for protocol in ({"choice": {"options": 3}}, {"rank": {"prior": True}}):
-        with pytest.raises(RlfgError, match="compares one picture with a list of labels"):
+    for protocol in ({"pairs": {"pairs": 2, "duplicates": "ignore"}}, {"rank": {"prior": True}}, {}):
+        with pytest.raises(RlfgError, match="compares one picture with labels"):
             run_predict(config(manifest, backend={"clip": tiny}, protocol=protocol, use_cpu=True))
     with pytest.raises(RlfgError, match="knows no 'ViT-Z'"):
         DualEncoder(ClipSpec(model="ViT-Z"), device="cpu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -92,6 +93,24 @@ def test_letters_and_names_are_asked_for_in_words(tmp_path: Path) -> None:
         [line[:3] for line in lines[1:4]] == ["A. ", "B. ", "C. "] and "<think>" in lines[-1] and "letter" in lines[-1]
     )
     assert all(line.startswith("- ") for line in names.text.splitlines()[1:4]) and "<think>" not in names.text
+
+
+def test_given_options_lose_their_order(tmp_path: Path) -> None:
+    """Published test files have the truth first in every line."""
+    manifest = collection(tmp_path, each=20)
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    for line in lines:
+        line["options"] = [line["label"], *(name for name in SPECIES if name != line["label"])][:3]
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    data = load_examples(DataSpec(path=str(manifest)))
+    items = ChoiceSpec(distractors="given").items(data, None, 0)
+    places = Counter(orders(item)[0].index(str(item.told["correct"])) for item in items)
+    assert set(places) == {0, 1, 2} and max(places.values()) < 50
+    assert all(sorted(orders(item)[0]) == sorted(line["options"]) for item, line in zip(items, lines, strict=True))
+    for wrong in (None, ["Raven"], ["Raven", "raven", "Herring Gull"], ["Raven", "Magpie"]):
+        manifest.write_text(json.dumps({**lines[0], "options": wrong}) + "\n")
+        with pytest.raises(RlfgError, match=r"data.jsonl:1: .*option"):
+            ChoiceSpec(distractors="given").items(load_examples(DataSpec(path=str(manifest))), None, 0)
 
 
 OPTIONS = ("gull", "gull-billed tern", "raven", "magpie")

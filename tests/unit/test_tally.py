@@ -91,6 +91,26 @@ def test_an_item_that_stands_twice_counts_once() -> None:
     assert metrics["lines"] == 4 == metrics["failed"] + metrics["duplicates"] + metrics["items"]
 
 
+def test_another_reference_is_another_question() -> None:
+    def count(id_: str, *pictures: str) -> Prediction:
+        told = {"protocol": "count", "images": list(pictures)}
+        return Prediction(id=id_, truth="1", completions=("<answer>1</answer>",), extra=told)
+
+    lines = [count("a", "p", "q", "r", "s"), count("b", "q", "p", "r", "s"), count("c", "p", "s", "q", "r")]
+    marked, metrics = tally(lines, samples=10)
+    assert [one.copy_of for one in marked] == [None, None, "a"] and metrics["items"] == 2
+
+
+def test_groups_add_up() -> None:
+    lines = [choice(said, id_=said, meta={"novelty": kind}) for said, kind in (("A", "seen"), ("B", "unseen"))]
+    lines.append(Prediction(id="f", truth="gull", error="x", extra={**lines[0].extra}))
+    _, metrics = tally(lines, group_by="novelty", samples=10)
+    assert {name: group["accuracy"] for name, group in metrics["groups"].items()} == {"seen": 1.0, "unseen": 0.0}
+    assert sum(group["lines"] for group in metrics["groups"].values()) == 3 and metrics["groups"]["seen"]["failed"] == 1
+    with pytest.raises(RlfgError, match='has no "site" to group by'):
+        tally(lines, group_by="site")
+
+
 def test_one_id_twice_in_a_file_is_refused(tmp_path: Path) -> None:
     line = json.dumps({"id": "a", "truth": "gull", "completion": "A"})
     (tmp_path / "p.jsonl").write_text(f"{line}\n{line}\n")
