@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eval.protocols.classes import Distractors, read_classes
-from eval.protocols.item import Item, Question
+from eval.protocols.item import Item, Question, item_about
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
@@ -73,11 +73,7 @@ class ChoiceSpec:
                 "class": name,
                 "seed": seed,
             }
-            meta = {"meta": dict(example.meta)} if example.meta else {}
-            questions = tuple(self._question(options, i) for options in orders)
-            found.append(
-                Item(id=example.id, truth=example.label, image=example.image, questions=questions, told=told | meta)
-            )
+            found.append(item_about(example, [self._question(options, i) for options in orders], told))
         return found
 
     def _question(self, options: Sequence[str], picture: int) -> Question:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.protocols.drawing import Album, Duplicates, Negatives, read_album
-from eval.protocols.item import Item, Question
+from eval.protocols.item import Item, Question, item_about
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
@@ -53,23 +53,14 @@ class CountSpec:
             order = generator(seed, "classes", matching, turn // len(wanted)).permutation(len(wanted))
             name = wanted[int(order[turn % len(wanted)])]
             reference, shown = self._draw(album, name, matching, (seed, "count", k))
-            told = {
-                "protocol": "count",
-                "images": [examples[i].image for i in (reference, *shown)],
-                "classes": [album.classes.of_example[i] for i in (reference, *shown)],
-                "class": name,
-                "negatives": self.negatives,
-                "seed": seed,
-            }
-            question = Question(text=text, pictures=(reference, *shown))
-            image = examples[reference].image
+            pictures = (reference, *shown)
             found.append(
-                Item(
-                    id=f"{examples[reference].id}#{k}",
+                item_about(
+                    examples[reference],
+                    [Question(text=text, pictures=pictures)],
+                    {"protocol": "count", "negatives": self.negatives, "seed": seed, **album.told(examples, pictures)},
+                    id_=f"{examples[reference].id}#{k}",
                     truth=str(matching),
-                    image=image,
-                    questions=(question,),
-                    told=told,
                 )
             )
         return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,6 +47,11 @@ class Album:
         """So many pictures of a class, none twice; fewer where it has no more."""
         left = [i for i in self.pictures[name] if i not in but]
         return [left[k] for k in rng.permutation(len(left))[:count]]
+
+    def told(self, examples: Examples, pictures: Sequence[int]) -> dict[str, Any]:
+        """What a line says of its pictures; the class is that of the first."""
+        classes = [self.classes.of_example[i] for i in pictures]
+        return {"images": [examples[i].image for i in pictures], "classes": classes, "class": classes[0]}
 
 
 def read_album(examples: Examples, taxonomy: Taxonomy | None, duplicates: Duplicates) -> Album:

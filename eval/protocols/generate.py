@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from eval.protocols.item import Item, Question
+from eval.protocols.item import Item, Question, item_about
 from rlfg.data import Examples, load_prompt, prompt_names
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -47,8 +47,5 @@ class OpenSpec:
                 question = Question(text=example.question or prompt.text, pictures=(i,), samples=self.samples)
                 told = {"protocol": "open", "prompt": prompt.name, "samples": self.samples}
                 name = example.id if len(prompts) == 1 else f"{example.id}@{prompt.name}"
-                meta = {"meta": dict(example.meta)} if example.meta else {}
-                found.append(
-                    Item(id=name, truth=example.label, image=example.image, questions=(question,), told=told | meta)
-                )
+                found.append(item_about(example, [question], told, id_=name))
         return found

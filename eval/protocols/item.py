@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rlfg.types import Prediction
+from rlfg.types import Example, Prediction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +37,20 @@ class Item:
     """Asked one by one, none of them seeing the others."""
     told: Mapping[str, Any]
     """Keys of the line that say what was asked: `protocol`, `options` …"""
+
+
+def item_about(
+    example: Example, questions: Iterable[Question], told: Mapping[str, Any], *, id_: str | None = None, truth: str = ""
+) -> Item:
+    """An item about a picture: with its id and label unless others are given, and its `meta`, to report by."""
+    meta = {"meta": dict(example.meta)} if example.meta else {}
+    return Item(
+        id=id_ or example.id,
+        truth=truth or example.label,
+        image=example.image,
+        questions=tuple(questions),
+        told={**told, **meta},
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from eval.protocols.drawing import Album, Duplicates, Negatives, read_album
-from eval.protocols.item import Item, Question
+from eval.protocols.item import Item, Question, item_about
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
@@ -47,20 +47,12 @@ class PairsSpec:
         for k in range(self.pairs - self.pairs % 2):
             same = k % 2 == 0
             a, b = self._draw(album, seed, k // 2, same, found.keys())
-            told = {
-                "protocol": "pairs",
-                "images": [examples[i].image for i in (a, b)],
-                "classes": [album.classes.of_example[i] for i in (a, b)],
-                "class": album.classes.of_example[a],
-                "negatives": self.negatives,
-                "seed": seed,
-            }
-            found[frozenset((a, b))] = Item(
-                id=f"{examples[a].id}|{examples[b].id}",
+            found[frozenset((a, b))] = item_about(
+                examples[a],
+                [Question(text=text, pictures=(a, b))],
+                {"protocol": "pairs", "negatives": self.negatives, "seed": seed, **album.told(examples, (a, b))},
+                id_=f"{examples[a].id}|{examples[b].id}",
                 truth="yes" if same else "no",
-                image=examples[a].image,
-                questions=(Question(text=text, pictures=(a, b)),),
-                told=told,
             )
         return list(found.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eval.protocols.item import Item, Question
+from eval.protocols.item import Item, Question, item_about
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
@@ -37,15 +37,9 @@ class PerRankSpec:
             f"{self.question.format(rank=rank)} {how_to_answer(f'the name of the {rank}', reason=self.reason)}"
             for rank in ranks
         ]
+        told = {"protocol": "per_rank", "ranks": list(ranks)}
         return [
-            Item(
-                id=example.id,
-                truth=example.label,
-                image=example.image,
-                questions=tuple(Question(text=text, pictures=(i,)) for text in texts),
-                told={"protocol": "per_rank", "ranks": list(ranks)}
-                | ({"meta": dict(example.meta)} if example.meta else {}),
-            )
+            item_about(example, [Question(text=text, pictures=(i,)) for text in texts], told)
             for i, example in enumerate(examples)
         ]
 

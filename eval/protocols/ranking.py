@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.protocols.classes import read_classes
-from eval.protocols.item import Item, Question
+from eval.protocols.item import Item, Question, item_about
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -42,12 +42,9 @@ class RankSpec:
                 "correct": classes.labels[classes.of_example[i]],
                 "class": classes.of_example[i],
             }
-            meta = {"meta": dict(example.meta)} if example.meta else {}
-            questions = tuple(
+            questions = [
                 Question(text=self.question, pictures=pictures, candidates=candidates, labels=labels)
                 for pictures in shown
-            )
-            found.append(
-                Item(id=example.id, truth=example.label, image=example.image, questions=questions, told=told | meta)
-            )
+            ]
+            found.append(item_about(example, questions, told))
         return found

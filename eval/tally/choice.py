@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eval.protocols.choice import LETTERS
 from eval.tally.mark import Mark, Outcome, answers_of, key_of
-from rewards.choices import read_letter
+from rewards.choices import read_lettered
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import normalize
@@ -48,15 +48,17 @@ def read_option(answer: str, options: Sequence[str], *, by_letter: bool) -> int 
     An answer is an option's letter ("B", "B. gull") or its whole name, never a part of either: a truth that is part of
     another option's name is not found in it. "B. tern" where B is the gull says two things.
     """
-    named = _named(answer, options)
-    letter = read_letter(answer) if by_letter else None
-    if letter is None:
-        return named
-    place = LETTERS.index(letter)
+    if not by_letter:
+        return _named(answer, options)
+    lettered = read_lettered(answer)
+    if lettered is None:  # a name, or "B. Convertible, A or B" whole
+        shown = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
+        named = _named(answer, options)
+        return _named(answer, shown) if named is None else named
+    place = LETTERS.index(lettered[0])
     if place >= len(options):
         return None
-    beside = _named(answer.partition(letter if letter in answer else letter.lower())[2], options)
-    return place if beside in (None, place) else None
+    return place if _named(lettered[1], options) in (None, place) else None
 
 
 def _named(text: str, options: Sequence[str]) -> int | None:

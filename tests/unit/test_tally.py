@@ -10,6 +10,7 @@ import pytest
 
 from eval.predictions import read_predictions
 from eval.tally import tally
+from eval.tally.choice import read_option
 from eval.tally.majority import majority
 from rlfg.cli import main
 from rlfg.errors import RlfgError
@@ -73,6 +74,19 @@ def test_what_fools_containment(said: str, answer_as: str, ours: str) -> None:
 )
 def test_right_answers_are_right(said: str, answer_as: str) -> None:
     assert outcome(choice(said, answer_as=answer_as)) == "right"
+
+
+def test_a_letter_is_told_from_the_text_beside_it() -> None:
+    options = ["Coupe A, or B", "Sedan", "Answer"]
+    for said, place in (
+        ("Answer: A. Sedan", None),
+        ("Answer: B. Sedan", 1),
+        ("A. Coupe A, or B", 0),
+        ("B. Coupe A, or B", None),
+        ("C", 2),
+        ("Answer", 2),
+    ):
+        assert read_option(said, options, by_letter=True) == place, said
 
 
 def test_strict_reading_wants_the_form() -> None:
