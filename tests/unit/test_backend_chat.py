@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from http_model import HttpModel
-from launching import ROOT, environment
+from launching import ROOT, environment, launch
 from PIL import Image
 from protocol_toys import SPECIES, chat, collection, config
 
@@ -230,3 +230,28 @@ out: {tmp_path}/answers.jsonl
     with pytest.raises(SystemExit):
         main(["predict", "--config", str(path)])
     assert "answers to other items (other)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_ask_as_one_and_nothing_twice(tmp_path: Path) -> None:
+    pytest.importorskip("accelerate")
+    manifest = collection(tmp_path, each=3)
+    path = tmp_path / "predict.yaml"
+    found = []
+    with HttpModel(right) as model:
+        for launch_file, name in (("cpu.yaml", "one"), ("cpu2.yaml", "two")):
+            path.write_text(f"""
+backend: {{chat: {{endpoint: {{model: toy, base_url: "{model.url}"}}}}}}
+data: {{path: {manifest}}}
+taxonomy: {{path: {tmp_path}/tree.csv, root: bird}}
+protocol: {{per_rank: {{ranks: [genus, species]}}}}
+out: {tmp_path}/{name}.jsonl
+use_cpu: true
+""")
+            before = len(model.bodies)
+            done = launch("evaluate.py", launch_file, path)
+            assert done.returncode == 0, done.stderr[-3000:]
+            assert len(model.bodies) - before == 15 * 2
+            lines = read_predictions(tmp_path / f"{name}.jsonl")
+            found.append([(line.id, line.completions, line.extra["ranks"]) for line in lines])
+    assert found[0] == found[1] and len(found[0]) == 15

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from rlfg.errors import RlfgError
 from rlfg.taxonomy import load_taxonomy
 from rlfg.types import Prediction
 
+ROOT = Path(__file__).parents[2]
 OPTIONS = ["gull", "gull-billed tern", "raven", "magpie"]
 
 
@@ -276,3 +279,16 @@ def test_only_one_closed_protocol_is_tallied() -> None:
         tally([Prediction(id="a", truth="gull", answers=("A", "B"), extra=line.extra)])
     with pytest.raises(RlfgError, match="does not stand once"):
         tally([choice("A", correct="owl")])
+
+
+def test_a_tally_loads_no_torch(tmp_path: Path) -> None:
+    told = {"protocol": "choice", "options": [OPTIONS], "correct": "gull", "answer_as": "letter"}
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": "a", "truth": "gull", "completion": "A", **told}) + "\n")
+    code = (
+        "import sys; from rlfg.cli import main\n"
+        f"try: main(['tally', '--predictions', {str(tmp_path / 'p.jsonl')!r}, '--out', {str(tmp_path / 'out')!r}])\n"
+        "finally: assert not {'torch', 'transformers', 'pyarrow'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "lines 1  failed 0  duplicates 0  items 1" in done.stdout and "accuracy" in done.stdout
