@@ -43,6 +43,10 @@ class ChoiceSpec:
     def __post_init__(self) -> None:
         if self.options != "all" and self.options < 2:
             raise RlfgError("choice: at least 2 options")
+        if self.distractors == "embedding" and self.labels is not None:
+            raise RlfgError(
+                "choice: classes of `labels` have no embedding; leave them out, or draw distractors otherwise"
+            )
         if self.answer == "letter" and self.options != "all" and self.options > len(LETTERS):
             raise RlfgError(f"choice: {self.options} options have no letters; set answer: name")
 

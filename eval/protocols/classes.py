@@ -84,7 +84,7 @@ def read_classes(
         examples: of the data.
         taxonomy: says which names are one class.
         labels: text file with a name a line, of classes to choose from besides.
-        embeddings: of the pictures, or of further classes by name; a class is the mean of its unit vectors.
+        embeddings: of the pictures; a class is the mean of its unit vectors.
 
     Raises:
         RlfgError: A label is no taxon, or the files are not as they should be.
@@ -93,15 +93,15 @@ def read_classes(
     called: dict[str, str] = {}
     for name, example in zip(names, examples, strict=True):
         called[name] = min(called.get(name, example.label), example.label)  # whatever the order of the data
+    known: set[int | str] = set(nodes.values()) or set(map(normalize, called))
     for label in _further(labels):
-        name, node = _class_of(label, taxonomy)
-        if node is None:
-            known = next((other for other in called if normalize(other) == normalize(name)), None)
-        else:
-            known = next((other for other, its in nodes.items() if its == node), None)
-        if known is None:
-            called[name] = label
-            nodes |= {} if node is None else {name: node}
+        node = None if taxonomy is None else _taxon(label, taxonomy)
+        if (key := normalize(label) if node is None else node) in known:
+            continue
+        known.add(key)
+        name = label if node is None else f"#{node}"
+        called[name] = label
+        nodes |= {} if node is None else {name: node}
     vectors = _vectors(Path(embeddings), examples, names) if embeddings else {}
     return Classes(of_example=tuple(names), labels=called, nodes=nodes, taxonomy=taxonomy, embeddings=vectors)
 
@@ -116,13 +116,11 @@ def _further(path: str | None) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _class_of(label: str, taxonomy: Taxonomy | None) -> tuple[str, int | None]:
-    if taxonomy is None:
-        return label, None
+def _taxon(label: str, taxonomy: Taxonomy) -> int:
     found = resolve(taxonomy, label)
     if len(found.candidates) != 1 or not found.named or found.group:
         raise RlfgError(f"label {label!r} is no taxon of {taxonomy.node_name(0)} ({found.status})")
-    return taxonomy.describe(found.candidates[0]), found.candidates[0]
+    return found.candidates[0]
 
 
 def _vectors(path: Path, examples: Examples, names: list[str]) -> dict[str, NDArray[np.floating]]:

@@ -56,9 +56,9 @@ def _table(metrics: Mapping[str, Any]) -> str:
         value, interval = metrics[name], metrics["ci"][name]
         shown = "undefined" if value is None else f"{value:.3f}"
         bounds = f"  95 % [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
-        lines.append(f"{name:<20}{shown}{bounds}  of {of}")
+        lines.append(f"{name:<24}{shown}{bounds}  of {of}")
     if metrics["chance"] is not None:
-        lines.append(f"{'chance':<20}{metrics['chance']:.3f}")
+        lines.append(f"{'chance':<24}{metrics['chance']:.3f}")
     return "\n".join(lines)
 
 

@@ -95,6 +95,20 @@ def test_letters_and_names_are_asked_for_in_words(tmp_path: Path) -> None:
     assert all(line.startswith("- ") for line in names.text.splitlines()[1:4]) and "<think>" not in names.text
 
 
+def test_further_classes_are_options_once(tmp_path: Path) -> None:
+    """Another name of a class of the data is that class."""
+    (tmp_path / "more.txt").write_text("Magpie\nLarus\n\nherring gull\nMagpie\nSterna\n")
+    data = examples(tmp_path, each=1, labels=("Herring Gull", "Raven"))
+    spec = ChoiceSpec(options="all", labels=str(tmp_path / "more.txt"))
+    for taxonomy in (tree(tmp_path), None):
+        shown = [sorted(orders(item)[0]) for item in spec.items(data, taxonomy, 0)]
+        assert shown[1] == ["Herring Gull", "Larus", "Magpie", "Raven", "Sterna"]
+        assert ("Larus" in shown[0]) == (taxonomy is None)
+    (tmp_path / "more.txt").write_text("Unicorn\n")
+    with pytest.raises(RlfgError, match="'Unicorn' is no taxon"):
+        spec.items(data, tree(tmp_path), 0)
+
+
 def test_given_options_lose_their_order(tmp_path: Path) -> None:
     """Published test files have the truth first in every line."""
     manifest = collection(tmp_path, each=20)
