@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.text_cli import add_text_options
 from rlfg.data import PARSE_MODES
 from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
 
@@ -49,18 +50,40 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
+    add_text_options(parser)
     parser.set_defaults(run=_score)
+
+
+def add_seeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    """`rlfg seeds`."""
+    parser = commands.add_parser("seeds", help="the mean over scored runs that differ in their seed, with intervals")
+    parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score, one a seed")
+    parser.add_argument("--json", type=Path, help="also write the numbers here")
+    parser.set_defaults(run=_seeds)
+
+
+def _seeds(args: argparse.Namespace) -> None:
+    from eval.score import read_items
+    from eval.seeds import over_seeds, seeds_text, seeds_to_json
+
+    found = over_seeds({str(folder): read_items(folder / "items.jsonl") for folder in args.scored})
+    print(seeds_text(found))
+    if args.json:
+        args.json.write_text(json.dumps(seeds_to_json(found), indent=2) + "\n")
 
 
 def _score(args: argparse.Namespace) -> None:
     from eval.predictions import read_predictions
     from eval.resolution import resolution_lines
     from eval.score import score, write_items
+    from eval.sections import measure
     from eval.summary import grouped, summarise
-    from rewards.setup import build_verifier
+    from eval.text_cli import done_with_texts, save_embeddings, section_lines, text_metrics, write_pictures
+    from rewards.setup import Verification, build_verifier
+    from rewards.verifier import NoVerifier
 
-    spec = verifier_spec(args)
-    verification = build_verifier(spec)
+    spec = None if args.text_only else verifier_spec(args)
+    verification = Verification(verifier=NoVerifier()) if spec is None else build_verifier(spec)
     taxonomy = verification.taxonomy
     items = score(
         read_predictions(args.predictions),
@@ -70,19 +93,27 @@ def _score(args: argparse.Namespace) -> None:
         group_by=args.group_by,
         profile=args.profile,
     )
+    texts = text_metrics(args, taxonomy)
+    if done_with_texts(args, items, texts):
+        return
+    sections = measure(items, taxonomy, texts, profile=args.profile)
+    save_embeddings(args, texts)
     metrics = {
         "predictions": str(args.predictions),
         **_provenance(spec, verification),
         "parse": args.parse,
         **summarise(items, taxonomy),
+        **sections.summary(),
     }
     if args.group_by:
-        metrics["groups"] = grouped(items, taxonomy)
+        of_groups = sections.by_group()
+        metrics["groups"] = {name: found | of_groups[name] for name, found in grouped(items, taxonomy).items()}
     args.out.mkdir(parents=True, exist_ok=True)
-    write_items(args.out / "items.jsonl", items)
+    write_items(args.out / "items.jsonl", items, sections.columns)
+    write_pictures(args.out, sections)
     (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     print(_headline(metrics))
-    print("\n".join(resolution_lines(metrics["resolution"])))
+    print("\n".join([*resolution_lines(metrics["resolution"]), *section_lines(metrics)]))
     if verification.audit is not None:
         print(verification.audit.agreement.table())
     print(f"{args.out}: metrics.json, items.jsonl")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from eval.holm import holm
 from eval.intervals import SAMPLES, ClassBootstrap, Interval, class_bootstrap
-from eval.metrics import hierarchical_ratios, relation_ratios, severity_ratios
+from eval.metrics import Ratio, hierarchical_ratios, relation_ratios, severity_ratios
+from eval.metrics.ratio import mean_of_known
 from eval.pairing import PairedRuns, pair_runs, usual_verdict
 from eval.score import ScoredItem
 from eval.summary import estimates
@@ -43,6 +47,8 @@ class McNemar:
     no_verdict: int
     """Items undecided in a run: in none of the other numbers."""
     p: float
+    p_holm: float | None = None
+    """Corrected for the other runs that were compared with A; None where there are none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,14 +119,37 @@ def compare(
     )
 
 
+def compare_many(
+    a_items: Sequence[ScoredItem], others: Mapping[str, Sequence[ScoredItem]], taxonomy: Taxonomy | None = None
+) -> dict[str, Comparison]:
+    """Each of several runs against A; their tests are corrected together (Holm 1979)."""
+    results = {name: compare(a_items, items, taxonomy) for name, items in others.items()}
+    if len(results) < 2:
+        return results
+    adjusted = holm({name: result.mcnemar.p for name, result in results.items()})
+    return {
+        name: replace(result, mcnemar=replace(result.mcnemar, p_holm=adjusted[name]))
+        for name, result in results.items()
+    }
+
+
+def corrected_text(results: Mapping[str, Comparison]) -> str:
+    """The tests of several comparisons under each other."""
+    lines = [f"{'McNemar, correct items':<40}{'p':>10}{'p (Holm)':>10}"]
+    lines += [f"{name:<40}{r.mcnemar.p:>10.3g}{r.mcnemar.p_holm or r.mcnemar.p:>10.3g}" for name, r in results.items()]
+    return "\n".join(lines)
+
+
 def differences(
     paired: PairedRuns, taxonomy: Taxonomy | None = None, *, samples: int = SAMPLES, seed: int = 0
 ) -> dict[str, Difference]:
     """What B adds to each metric of A; both runs are resampled with the same classes."""
-    values_a, draws_a, resamples = _estimates(paired.common(paired.a), taxonomy, samples, seed)
-    values_b, draws_b, _ = _estimates(paired.common(paired.b), taxonomy, samples, seed)
+    values_a, draws_a, resamples = run_estimates(paired.common(paired.a), taxonomy, samples, seed)
+    values_b, draws_b, _ = run_estimates(paired.common(paired.b), taxonomy, samples, seed)
     found = {}
     for name, a in values_a.items():
+        if name not in values_b:
+            continue  # a metric that only one run was scored by
         b = values_b[name]
         both = a is not None and b is not None
         found[name] = Difference(
@@ -142,15 +171,25 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * tail / (1 << n))
 
 
-def _estimates(
+def run_estimates(
     items: Sequence[ScoredItem], taxonomy: Taxonomy | None, samples: int, seed: int
 ) -> tuple[dict[str, float | None], dict[str, FloatArray], ClassBootstrap]:
+    """Values and draws of every metric that is a ratio, the scores of the items among them; and the resamples."""
     table = build_table(items)
-    ratios = relation_ratios(table)
+    ratios = relation_ratios(table) | score_ratios(items)
     if taxonomy is not None:
         ratios |= hierarchical_ratios(table, taxonomy) | severity_ratios(table, taxonomy)
     resamples = class_bootstrap(table.class_N, samples=samples, seed=seed)
     return (*estimates(ratios, resamples), resamples)
+
+
+def score_ratios(items: Sequence[ScoredItem]) -> dict[str, Ratio]:
+    """The mean of each score that `rlfg score` wrote beside the verdicts."""
+    answered = [item for item in items if item.error is None]
+    names = dict.fromkeys(name for item in answered for name in item.scores)
+    return {
+        name: mean_of_known(np.array([item.scores.get(name) for item in answered], dtype=np.float64)) for name in names
+    }
 
 
 def _mcnemar(verdicts: Sequence[tuple[str, str]]) -> McNemar:
@@ -190,12 +229,12 @@ def _text_of_items(result: Comparison) -> str:
 
 
 def _text_of_metrics(result: Comparison) -> str:
-    lines = [f"{'metric':<16}{'A':>8}{'B':>8}{'B - A':>9}   95 % interval"]
+    lines = [f"{'metric':<26}{'A':>8}{'B':>8}{'B - A':>9}   95 % interval"]
     for name, row in result.metrics.items():
         a, b = ("–" if value is None else f"{value:.3f}" for value in (row.a, row.b))
         difference = "–" if row.difference is None else f"{row.difference:+.3f}"
         bounds = "" if row.ci is None else f"[{row.ci[0]:+.3f}, {row.ci[1]:+.3f}]"
-        lines.append(f"{name:<16}{a:>8}{b:>8}{difference:>9}   {bounds}".rstrip())
+        lines.append(f"{name:<26}{a:>8}{b:>8}{difference:>9}   {bounds}".rstrip())
     return "\n".join(lines)
 
 

@@ -50,13 +50,7 @@ class Confidence:
 
 def reader(taxonomy: Taxonomy, *, profile: str | None, mode: ParseMode) -> Reader:
     """Reads completions; what an answer names is remembered, for a model repeats itself."""
-
-    @lru_cache(REMEMBERED)
-    def name(answer: str) -> tuple[Outcome, int | None]:
-        found = resolve(taxonomy, answer, profile)
-        if found.status == "abstain":
-            return "refused", None
-        return ("resolved", reduce(taxonomy.lca, found.candidates)) if found.named else ("unresolved", None)
+    name = namer(taxonomy, profile)
 
     def read(completion: str) -> Read:
         parsed = parse_answer(completion, mode)
@@ -67,6 +61,19 @@ def reader(taxonomy: Taxonomy, *, profile: str | None, mode: ParseMode) -> Reade
 
     name("")  # Makes the resolver's index now, and not under the first request.
     return read
+
+
+def namer(taxonomy: Taxonomy, profile: str | None) -> Callable[[str], tuple[Outcome, int | None]]:
+    """What a bare answer names, without sight of any truth."""
+
+    @lru_cache(REMEMBERED)
+    def name(answer: str) -> tuple[Outcome, int | None]:
+        found = resolve(taxonomy, answer, profile)
+        if found.status == "abstain":
+            return "refused", None
+        return ("resolved", reduce(taxonomy.lca, found.candidates)) if found.named else ("unresolved", None)
+
+    return name
 
 
 def confidence(taxonomy: Taxonomy, nodes: Sequence[int | None]) -> Confidence:

@@ -34,6 +34,14 @@ class ClassBootstrap:
         with np.errstate(divide="ignore", invalid="ignore"):
             return self._sums(ratio.numerator_N) / self._sums(ratio.denominator_N)
 
+    def sums_by(self, values_N: FloatArray, group_N: NDArray[np.intp], groups: int) -> FloatArray:
+        """The sum over each group in each resample, shape (B, groups): what is no ratio is made of these."""
+        classes = self.weights_BC.shape[1]
+        cell_N = self.class_index_N * groups + group_N
+        per_class = np.bincount(cell_N, weights=values_N, minlength=classes * groups).reshape(classes, groups)
+        sums: FloatArray = self.weights_BC @ per_class
+        return sums
+
     def interval(self, draws_B: FloatArray, *, level: float = LEVEL) -> Interval | None:
         """The central `level` of the defined draws; None where none is, or one class leaves nothing to vary."""
         defined = draws_B[~np.isnan(draws_B)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from eval.predictions import read_json_lines
 from rewards.verifier import Verifier
@@ -18,6 +21,8 @@ from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS, Prediction, Relatio
 
 FAILED = "FAILED"
 """Label of a prediction whose model failed: counted on its own, never as an answer."""
+BATCH = 1 << 14
+"""Completions that are judged together: no more texts than the resolver remembers, so that traces find them there."""
 _Draft = tuple[Prediction, int, str | None]
 """A completion still to be judged: its prediction, sample index and answer (None: unparsed)."""
 
@@ -44,6 +49,8 @@ class ScoredItem:
     image: str | None = None
     error: str | None = None
     """Why the model gave nothing; such an item is in no metric."""
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    """What this answer adds to each metric that is a mean over answers; None where it is not counted."""
 
     @property
     def label(self) -> str:
@@ -64,7 +71,7 @@ def score(
 
     Args:
         predictions: as `read_predictions` gives them.
-        verifier: judges all pairs in one call, so that it may deduplicate and batch.
+        verifier: judges `BATCH` pairs in one call, so that it may deduplicate and batch.
         taxonomy: puts the nodes into words and traces how answers resolve, where there is one.
         parse_mode: how completions are read; bare answers are taken as they are.
         profile: how texts are resolved for the traces and classes; the verifier's own.
@@ -74,9 +81,9 @@ def score(
         One item per completion, in order; one per failed prediction, with its `error`.
     """
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
-    verdicts = _judge(drafts, verifier)
     trace, truth_class = _tracer(taxonomy, profile), _classifier(taxonomy, profile)
     groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
+    batches = (drafts[start : start + BATCH] for start in range(0, len(drafts), BATCH))
     return [
         ScoredItem(
             id=prediction.id,
@@ -90,17 +97,40 @@ def score(
             group=groups[prediction.id],
             image=prediction.image,
             error=prediction.error,
+            scores=_lengths(prediction, sample),
         )
-        for (prediction, sample, answer), verdict in zip(drafts, verdicts, strict=True)
+        for batch in batches
+        for (prediction, sample, answer), verdict in zip(batch, _judge(batch, verifier), strict=True)
     ]
 
 
-def write_items(path: str | Path, items: Iterable[ScoredItem]) -> None:
-    """Write `items.jsonl`: one line per item, with its verdict, taxa and trace."""
+def write_items(
+    path: str | Path, items: Iterable[ScoredItem], columns: Mapping[str, NDArray[np.float64]] | None = None
+) -> None:
+    """Write `items.jsonl`: one line per item, with its verdict, taxa, trace and scores.
+
+    Args:
+        path: of the file.
+        items: in the order of the lines.
+        columns: further scores by name, with a row for each item that did not fail; NaN is "not counted".
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    names, rows = tuple(columns or ()), zip(*map(_numbers, (columns or {}).values()), strict=True)
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(_to_json(item), ensure_ascii=False) + "\n" for item in items)
+        for item in items:
+            record = _to_json(item)
+            if names and item.error is None:
+                record["scores"] = {**item.scores, **dict(zip(names, next(rows), strict=True))}
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _numbers(column: NDArray[np.float64]) -> list[float | int | None]:
+    """As JSON has them: None for NaN, and whole numbers without a point."""
+    values = column.tolist()
+    if not np.isnan(column).any():
+        return [int(v) for v in values] if (column == np.floor(column)).all() else values
+    return [None if v != v else v for v in values]
 
 
 def read_items(path: str | Path) -> list[ScoredItem]:
@@ -121,6 +151,18 @@ def _drafts(prediction: Prediction, mode: ParseMode) -> list[_Draft]:
     if not answers:
         raise RlfgError(f'prediction "{prediction.id}" has no answer, no completion and no error')
     return [(prediction, index, answer) for index, answer in enumerate(answers)]
+
+
+def _lengths(prediction: Prediction, sample: int) -> dict[str, float | None]:
+    """Words of the completion, and tokens where the line's `usage` tells; a total is shared among its answers."""
+    found: dict[str, float | None] = {}
+    if prediction.completions:
+        found["completion_words"] = len(prediction.completions[sample].split())
+    usage = prediction.extra.get("usage")
+    tokens = usage.get("completion_tokens") if isinstance(usage, Mapping) else None
+    if isinstance(tokens, int | float):
+        found["completion_tokens"] = tokens / len(prediction.completions or prediction.answers or (None,))
+    return found
 
 
 def _judge(drafts: Sequence[_Draft], verifier: Verifier) -> list[Verdict]:
@@ -148,17 +190,14 @@ def _describe(taxonomy: Taxonomy | None, node: int | None) -> str | None:
 
 
 def _tracer(taxonomy: Taxonomy | None, profile: str | None) -> Callable[[str | None, Verdict], tuple[str, ...]]:
-    """Gives the resolver's steps (looked up once per distinct answer), then the verifier's reason."""
+    """Gives the resolver's steps, then the verifier's reason; equal traces are one."""
 
-    @lru_cache(None)
-    def steps(answer: str) -> tuple[str, ...]:
-        return () if taxonomy is None else resolve(taxonomy, answer, profile).trace
+    @lru_cache(BATCH)
+    def steps(answer: str | None, reason: str) -> tuple[str, ...]:
+        found = () if taxonomy is None or answer is None else resolve(taxonomy, answer, profile).trace
+        return (*found, reason) if reason else found
 
-    def trace(answer: str | None, verdict: Verdict) -> tuple[str, ...]:
-        found = () if answer is None else steps(answer)
-        return (*found, verdict.reason) if verdict.reason else found
-
-    return trace
+    return lambda answer, verdict: steps(answer, verdict.reason)
 
 
 def _classifier(taxonomy: Taxonomy | None, profile: str | None) -> Callable[[str], str]:
@@ -196,7 +235,7 @@ def _to_json(item: ScoredItem) -> dict[str, Any]:
         "reason": verdict.reason,
         "trace": list(item.trace),
     }
-    optional = {"group": item.group, "image": item.image, "error": item.error}
+    optional = {"group": item.group, "image": item.image, "error": item.error, "scores": item.scores or None}
     return record | {key: value for key, value in optional.items() if value is not None}
 
 
@@ -233,6 +272,7 @@ def _from_json(record: Mapping[str, Any], where: str) -> ScoredItem:
             group=record.get("group"),
             image=record.get("image"),
             error=record.get("error"),
+            scores=record.get("scores", {}),
         )
     except KeyError as missing:
         raise RlfgError(f"{where}: has no {missing}; score the predictions again") from missing

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rewards.verifier import Pair, Verifier, is_open
 from rlfg.types import RELATION_LABELS, VERDICT_LABELS, Verdict
 
@@ -42,6 +45,22 @@ class Agreement:
         chance = sum(rows[label] * columns[label] for label in RELATION_LABELS) / self.judged**2
         return None if chance == 1 else (self.agreement - chance) / (1 - chance)
 
+    def intervals(self, *, samples: int = 1000, seed: int = 0) -> dict[str, list[float] | None]:
+        """95 % bootstrap intervals of both, pairs drawn independently; None where nothing varies or is defined."""
+        if not self.judged:
+            return {"agreement": None, "kappa": None}
+        cells = np.array([[self.counts[a, b] for b in RELATION_LABELS] for a in RELATION_LABELS], dtype=np.float64)
+        share_B66 = (
+            np.random.default_rng(seed)
+            .multinomial(self.judged, cells.reshape(-1) / self.judged, size=samples)
+            .reshape(samples, *cells.shape)
+        ) / self.judged
+        same_B = np.trace(share_B66, axis1=1, axis2=2)
+        chance_B = (share_B66.sum(1) * share_B66.sum(2)).sum(1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kappa_B = (same_B - chance_B) / (1 - chance_B)
+        return {"agreement": _central(same_B), "kappa": _central(kappa_B[np.isfinite(kappa_B)])}
+
     def _margins(self, side: int) -> Counter[str]:
         margins: Counter[str] = Counter()
         for labels, n in self.counts.items():
@@ -56,6 +75,7 @@ class Agreement:
             "judged": self.judged,
             "agreement": self.agreement,
             "kappa": self.kappa,
+            "ci": self.intervals(),
             "confusion": {a: {b: self.counts[a, b] for b in VERDICT_LABELS} for a in VERDICT_LABELS},
         }
 
@@ -66,8 +86,19 @@ class Agreement:
         width = max(map(len, (*rows, f"{first} \\ {second}")))
         lines = [f"{first} \\ {second}".ljust(width) + "".join(f"  {b}" for b in columns)]
         lines += [a.ljust(width) + "".join(f"  {self.counts[a, b]:>{len(b)}}" for b in columns) for a in rows]
-        agreement, kappa = ("–" if x is None else f"{x:.3f}" for x in (self.agreement, self.kappa))
+        ci = self.intervals()
+        agreement, kappa = (_shown(x, ci[name]) for name, x in (("agreement", self.agreement), ("kappa", self.kappa)))
         return "\n".join([*lines, f"agreement {agreement}, Cohen's κ {kappa}, over {self.judged} pairs judged by both"])
+
+
+def _central(draws_B: NDArray[np.float64]) -> list[float] | None:
+    return [round(float(q), 6) for q in np.quantile(draws_B, (0.025, 0.975))] if len(draws_B) else None
+
+
+def _shown(value: float | None, ci: list[float] | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "")
 
 
 @final

@@ -95,6 +95,10 @@ def count_of_three(verdicts: Sequence[Verdict]) -> list[float | None]:
     return _pay(verdicts, read_count)
 
 
+CLOSED_REWARDS = (mcq_letter.__name__, same_or_not.__name__, count_of_three.__name__)
+"""Rewards that read closed answers and pay no others."""
+
+
 def _pay(verdicts: Sequence[Verdict], read: Reader) -> list[float | None]:
     def pay(verdict: Verdict) -> float | None:
         if verdict.unparsed:

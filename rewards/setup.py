@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rewards.audit import Audit
 from rewards.cascade import Cascade
 from rewards.judge.spec import JudgeSpec
+from rewards.mixed import Mixed
 from rewards.text_verifier import TextKind, TextVerifier
 from rewards.verifier import TaxonomyVerifier, Verifier
 from rlfg.errors import RlfgError
@@ -34,7 +35,8 @@ class VerifierSpec:
     profile: str | None = None
     """How answers are read (general, catalogue, exact); by default as suits the taxonomy."""
     text: TextKind | None = None
-    """In place of both: answers are an option's letter, yes or no, or a count ("letter", "yes_no", "count")."""
+    """Closed questions, whose truths are an option's letter, yes or no, or a count ("letter", "yes_no", "count"): all
+    questions where there is neither taxonomy nor judge, else those whose truth says such a thing."""
     judge: JudgeSpec | None = None
     """A language model for the pairs that the taxonomy cannot resolve; for all pairs where there is no taxonomy."""
     audit: bool = False
@@ -42,12 +44,20 @@ class VerifierSpec:
 
     def __post_init__(self) -> None:
         """Refuse a verifier of nothing."""
-        if self.text is not None and (self.taxonomy or self.judge):
-            raise RlfgError("verifier.text compares texts alone; leave taxonomy and judge out")
         if self.text is None and self.taxonomy is None and self.judge is None:
             raise RlfgError("give a taxonomy, a judge, or both; or text, for closed questions")
         if self.audit and (self.taxonomy is None or self.judge is None):
             raise RlfgError("an audit compares the judge with the taxonomy; give both")
+
+    def is_open(self, truth: str) -> bool:
+        """Whether a truth is for a taxonomy or judge to compare with, and not a closed question's."""
+        if self.text is None or (self.taxonomy is None and self.judge is None):
+            return self.text is None
+        return not TextVerifier(self.text).takes(truth)
+
+    def read_taxonomy(self, path: str) -> Taxonomy:
+        """The taxonomy at `path`, read as this says."""
+        return load_taxonomy(path, root=self.root, root_aliases=self.root_aliases, ranks=self.ranks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,17 +91,20 @@ def build_verifier(spec: VerifierSpec) -> Verification:
     Raises:
         RlfgError: The taxonomy cannot be read, or the judge's cache cannot be used.
     """
-    if spec.text is not None:
-        return Verification(verifier=TextVerifier(spec.text))
+    closed = None if spec.text is None else TextVerifier(spec.text)
+    if closed is not None and spec.taxonomy is None and spec.judge is None:
+        return Verification(verifier=closed)
     taxonomy = by_tree = judge = audit = None
     if spec.taxonomy is not None:
-        taxonomy = load_taxonomy(spec.taxonomy, root=spec.root, root_aliases=spec.root_aliases, ranks=spec.ranks)
+        taxonomy = spec.read_taxonomy(spec.taxonomy)
         by_tree = TaxonomyVerifier(taxonomy, border=spec.border, profile=spec.profile)
     if spec.judge is not None:
         judge = build_judge(spec.judge, context="" if taxonomy is None else taxonomy.hash)
     if by_tree is not None and judge is not None and spec.audit:
         audit = Audit(by_tree, judge)
     verifier = combine(audit or by_tree, judge)
+    if closed is not None:
+        verifier = Mixed(closed, verifier)
     return Verification(verifier=verifier, taxonomy=taxonomy, judge=judge, audit=audit)
 
 

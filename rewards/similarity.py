@@ -41,7 +41,7 @@ def similarity(
     """
     require_between("threshold", threshold, 0, 1)
     require_between("base", base, 0, 0.999)
-    encode = _load(encoder) if isinstance(encoder, str) else encoder
+    encode = load_encoder(encoder) if isinstance(encoder, str) else encoder
     texts = list(dict.fromkeys(t for v in verdicts for t in (v.answer, v.truth) if t))
     folded = [unicodedata.normalize("NFKC", text) for text in texts]
     vectors = dict(zip(texts, _unit(encode(folded), len(texts)), strict=True)) if texts else {}
@@ -67,7 +67,12 @@ def _unit(vectors: NDArray[np.floating], count: int) -> NDArray[np.float64]:
     return unit
 
 
-def _load(path: str) -> Encoder:
+def load_encoder(path: str) -> Encoder:
+    """The function that "package.module:function" names.
+
+    Raises:
+        RlfgError: There is none.
+    """
     module, colon, name = path.partition(":")
     try:
         found: Encoder = getattr(import_module(module), name)

@@ -24,6 +24,10 @@ class TextVerifier:
         require_choice("text", kind, READERS)
         self.kind = kind
 
+    def takes(self, truth: str) -> bool:
+        """Whether a truth says something of the kind."""
+        return READERS[self.kind](truth) is not None
+
     def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
         """One verdict for each pair, in order.
 

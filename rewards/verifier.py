@@ -59,9 +59,7 @@ class TaxonomyVerifier:
         self.taxonomy = taxonomy
         self.border = border
         self.profile = profile_of(taxonomy, profile)
-        self._resolve: Callable[[str], Resolution] = lru_cache(1 << 16)(
-            lambda text: resolve(taxonomy, text, self.profile)
-        )
+        self._resolve: Callable[[str], Resolution] = partial(resolve, taxonomy, profile=self.profile)
         self._judge: Callable[[str | None, str], Verdict] = lru_cache(_REMEMBERED_PAIRS)(self._decide)
 
     def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
@@ -118,6 +116,20 @@ class TaxonomyVerifier:
         if tree.is_ancestor(truth, answer):
             return f"{answer_name} stands below the truth, {truth_name}"
         return f"{answer_name} and the truth, {truth_name}, part at {tree.describe(tree.lca(answer, truth))}"
+
+
+@final
+class NoVerifier:
+    """Judges nothing: NO_VERDICT for every answer, so that only what needs no verdict is measured."""
+
+    def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
+        """One for each pair; completions without an answer are UNPARSED all the same."""
+        return [
+            Verdict(relation=None, answer=answer, truth=truth, source="none", reason="no verifier was asked")
+            if answer and normalize(answer)
+            else unparsed(answer, truth)
+            for answer, truth in pairs
+        ]
 
 
 def unparsed(answer: str | None, truth: str) -> Verdict:

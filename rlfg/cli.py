@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.calibrate_cli import add_calibrate
-from eval.cli import add_score, add_verifier_options, verifier_spec
+from eval.cli import add_score, add_seeds, add_verifier_options, verifier_spec
 from eval.tally.cli import add_tally
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         add_calibrate,
         _report,
         _compare,
+        add_seeds,
         _plan,
         _doctor,
         _check,
@@ -139,19 +140,24 @@ def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
 
 
 def _compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    parser = commands.add_parser("compare", help="paired comparison of two scored runs")
+    parser = commands.add_parser("compare", help="paired comparison of scored runs with the first one")
     parser.add_argument("a", type=Path)
-    parser.add_argument("b", type=Path)
+    parser.add_argument("b", type=Path, nargs="+", help="with several, p-values are corrected after Holm")
     parser.add_argument("--json", type=Path, help="also write the comparison here")
 
     def run(args: argparse.Namespace) -> None:
-        from eval.compare import compare
+        from eval.compare import compare_many, corrected_text
         from eval.score import read_items
 
-        result = compare(read_items(args.a / "items.jsonl"), read_items(args.b / "items.jsonl"))
-        print(result)
+        others = {str(folder): read_items(folder / "items.jsonl") for folder in args.b}
+        results = compare_many(read_items(args.a / "items.jsonl"), others)
+        for name, result in results.items():
+            print(f"{args.a} → {name}\n{result}\n" if len(results) > 1 else result)
+        if len(results) > 1:
+            print(corrected_text(results))
         if args.json:
-            args.json.write_text(json.dumps(result.to_json(), indent=2) + "\n")
+            records = {name: result.to_json() for name, result in results.items()}
+            args.json.write_text(json.dumps(records if len(records) > 1 else records.popitem()[1], indent=2) + "\n")
 
     parser.set_defaults(run=run)
 

@@ -39,3 +39,13 @@ def share(of: BoolArray, among: BoolArray) -> Ratio:
 def mean(values_N: FloatArray, among: BoolArray) -> Ratio:
     """Mean of `values_N` over the rows `among`; other rows may hold NaN."""
     return Ratio(numerator_N=np.where(among, values_N, 0.0), denominator_N=among.astype(np.float64))
+
+
+def mean_of_known(values_N: FloatArray) -> Ratio:
+    """Mean of a column in which NaN says "not counted"."""
+    return mean(values_N, ~np.isnan(values_N))
+
+
+def known(values_N: FloatArray | BoolArray, among: BoolArray) -> FloatArray:
+    """A column that counts the rows `among` only: the others become NaN."""
+    return np.where(among, values_N, np.nan)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eval.pairing import answers_by_id
 from eval.report.curves import Log, draw_curves, not_drawn
@@ -15,6 +12,7 @@ from eval.report.gallery import build_card, choose_examples
 from eval.report.headline import COLUMNS, headline_rows, key_figures
 from eval.report.mistakes import find_mistakes
 from eval.report.mix import mix_chart
+from eval.report.one_file import asset, environment
 from eval.report.palette import legend
 from eval.report.tradeoff import fit_window, tradeoff_chart
 from eval.score import ScoredItem
@@ -61,37 +59,34 @@ def build_report(report: ReportInput) -> str:
     summaries = {group: {run: summarise(items) for run, items in runs.items()} for group, runs in members.items()}
     headline = next((name for name in report.unions if name in members), next(iter(members)))
     window = fit_window(summaries)
-    environment = Environment(
-        loader=PackageLoader("eval.report", "template"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
-        title=report.title,
-        style=_asset("style.css"),
-        script=_asset("filter.js"),
-        runs=list(report.runs),
-        groups=list(members),
-        headline=headline,
-        figures=key_figures(members[headline], summaries[headline]),
-        columns=COLUMNS,
-        rows=headline_rows(summaries),
-        summaries=summaries,
-        labels=VERDICT_LABELS,
-        legend=_legend(report.runs),
-        tradeoffs={group: tradeoff_chart(runs, window, name=group) for group, runs in summaries.items()},
-        mixes={
-            group: mix_chart({run: s["counts"] for run, s in runs.items()}, name=group)
-            for group, runs in summaries.items()
-        },
-        stages={name: (draw_curves(log), not_drawn(log)) for name, log in _stages(report.curves).items() if log},
-        cards=_cards(report),
-        several=any(len(items) > len({item.id for item in items}) for items in report.runs.values()),
-        mistakes=find_mistakes(report.runs, report.taxonomy) if report.taxonomy is not None else None,
-        taxonomy=report.taxonomy,
-        provenance=report.provenance,
+    return (
+        environment("eval.report")
+        .get_template("report.html.j2")
+        .render(
+            title=report.title,
+            style=asset("base.css") + asset("style.css"),
+            script=asset("filter.js"),
+            runs=list(report.runs),
+            groups=list(members),
+            headline=headline,
+            figures=key_figures(members[headline], summaries[headline]),
+            columns=COLUMNS,
+            rows=headline_rows(summaries),
+            summaries=summaries,
+            labels=VERDICT_LABELS,
+            legend=_legend(report.runs),
+            tradeoffs={group: tradeoff_chart(runs, window, name=group) for group, runs in summaries.items()},
+            mixes={
+                group: mix_chart({run: s["counts"] for run, s in runs.items()}, name=group)
+                for group, runs in summaries.items()
+            },
+            stages={name: (draw_curves(log), not_drawn(log)) for name, log in _stages(report.curves).items() if log},
+            cards=_cards(report),
+            several=any(len(items) > len({item.id for item in items}) for items in report.runs.values()),
+            mistakes=find_mistakes(report.runs, report.taxonomy) if report.taxonomy is not None else None,
+            taxonomy=report.taxonomy,
+            provenance=report.provenance,
+        )
     )
 
 
@@ -127,7 +122,3 @@ def _cards(report: ReportInput) -> list[Any]:
 
 def _stages(curves: Log | Mapping[str, Log]) -> Mapping[str, Log]:
     return curves if isinstance(curves, Mapping) else {"training": curves}
-
-
-def _asset(name: str) -> str:
-    return resources.files("eval.report").joinpath("template", name).read_text(encoding="utf-8")

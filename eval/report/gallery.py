@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eval.pairing import Answers, usual_verdict
+from eval.report.one_file import thumbnail
 from eval.report.palette import LOOKS, css_class
 from eval.score import FAILED, ScoredItem
-from rlfg.data import ImageError, open_image
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import NO_VERDICT, VERDICT_LABELS
 
-SIZE = 192
-"""Longer side of a thumbnail, in pixels."""
 SHOWN = 48
 _NAMED = 3
 """Distinct answers of a run that a card names; the rest are counted."""
@@ -77,7 +73,7 @@ def build_card(id_: str, runs: Mapping[str, Answers], taxonomy: Taxonomy | None)
     """The card of one item; runs that do not have it are left out of the card."""
     known = [answers[id_][0] for answers in runs.values() if id_ in answers]
     first = next((item for item in known if item.error is None), known[0])
-    picture, problem = _thumbnail(first.image)
+    picture, problem = thumbnail(first.image)
     return Card(
         id=id_,
         picture=picture,
@@ -134,17 +130,3 @@ def _lineage(item: ScoredItem, taxonomy: Taxonomy | None) -> str:
     if taxonomy is None or node is None:
         return item.truth_taxon or "not in the taxonomy"
     return " › ".join(taxonomy.node_name(above) for above in taxonomy.lineage(node)[1:-1])
-
-
-def _thumbnail(path: str | None) -> tuple[str | None, str]:
-    """(data URI, "") or (None, why there is none)."""
-    if path is None:
-        return None, "no picture given"
-    try:
-        image = open_image(path)
-    except ImageError as error:
-        return None, str(error)
-    image.thumbnail((SIZE, SIZE))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=88, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode(), ""

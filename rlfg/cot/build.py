@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,16 +19,15 @@ from typing import Any
 from eval.predictions import drop_torn_line
 from rewards.setup import VerifierSpec, build_verifier
 from rlfg.chat import ChatClient, ChatFailure, Endpoint
-from rlfg.cot.check import Limits, check
+from rlfg.cot.check import FILTERS, Checked, Limits, check
 from rlfg.cot.formats import Sample, write_lessons
+from rlfg.cot.journal import JOURNAL, REPORT, SAMPLES, SETTINGS, Attempt, read_journal, report_of
 from rlfg.cot.teacher import PROMPT, completion_of, read_reply, request
 from rlfg.data import DataSpec, Examples, load_examples, load_prompt
-from rlfg.data.images import png_url
+from rlfg.data.images import ImageError, png_url
 from rlfg.data.splits import classes_of, draw
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
-
-JOURNAL, SETTINGS, SAMPLES, REPORT = "attempts.jsonl", "build.json", "samples.jsonl", "report.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,34 +52,23 @@ class BuildSpec:
     max_tokens: int = 2048
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
+    price: tuple[float, float] | None = None
+    """Of a million tokens of prompts and of lessons, in any currency; None where tokens cost nothing."""
 
     def __post_init__(self) -> None:
         if self.per_class < 1 or self.attempts < 1:
             raise RlfgError("cot build: per_class and attempts are at least 1")
+        if self.price is not None and min(self.price) < 0:
+            raise RlfgError("cot build: prices are not negative")
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What attempts depend on; where and how patiently the teacher is asked is no part of it."""
+        """What attempts depend on; where, how patiently and at what price the teacher is asked is no part of it."""
         found = asdict(self) | {"teacher": self.teacher.model, "prompt": hashlib.sha256(PROMPT.encode()).hexdigest()}
         found["data"] = self.data.path
-        del found["per_class"], found["attempts"]
+        del found["per_class"], found["attempts"], found["price"]
         settings: dict[str, Any] = json.loads(json.dumps(found))
         return settings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """One line of the journal."""
-
-    id: str
-    attempt: int
-    outcome: str
-    """accepted, rejected, or failed (the endpoint gave nothing; tried again by the next run)."""
-    reasons: dict[str, str]
-    completion: str | None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
 
 
 def build(
@@ -105,10 +93,12 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     _same_settings(out / SETTINGS, spec.settings)
     journal = out / JOURNAL
-    before = _read_journal(journal)
+    if journal.is_file():
+        drop_torn_line(journal)
+    before = read_journal(journal)
     question = load_prompt(spec.question).text
 
-    def judge(i: int, number: int, completion: str) -> dict[str, str]:
+    def judge(i: int, number: int, completion: str) -> Checked:
         example = examples[i]
         sample = Sample(
             where=f"{example.id} attempt {number}",
@@ -125,7 +115,7 @@ def build(
             limits=spec.limits,
             profile=spec.verifier.profile,
         )
-        return report.checked[0].reasons
+        return report.checked[0]
 
     with journal.open("a", encoding="utf-8") as file:
 
@@ -138,7 +128,14 @@ def build(
         asyncio.run(_ask_all(spec, examples, chosen, before, judge, keep))
     accepted = {a.id: str(a.completion) for made in before.values() for a in made if a.outcome == "accepted"}
     write_lessons(out / SAMPLES, examples, {i: accepted[examples[i].id] for i in chosen if examples[i].id in accepted})
-    report = _report(spec, examples, chosen, before)
+    names, _ = classes_of(examples, verification.taxonomy)
+    report = report_of(
+        {examples[i].id: names[i] for i in chosen},
+        before,
+        teacher=spec.teacher.model,
+        attempts=spec.attempts,
+        price=spec.price,
+    )
     (out / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
 
@@ -158,7 +155,7 @@ async def _ask_all(
     examples: Examples,
     chosen: list[int],
     before: dict[str, list[Attempt]],
-    judge: Callable[[int, int, str], dict[str, str]],
+    judge: Callable[[int, int, str], Checked],
     keep: Callable[[Attempt], None],
 ) -> None:
     gate, one_judge = asyncio.Semaphore(spec.teacher.max_concurrency), asyncio.Lock()
@@ -185,11 +182,14 @@ async def _attempt(
     examples: Examples,
     i: int,
     number: int,
-    judge: Callable[[int, int, str], dict[str, str]],
+    judge: Callable[[int, int, str], Checked],
     one_judge: asyncio.Lock,
 ) -> Attempt:
     example, began = examples[i], time.perf_counter()
-    url = await asyncio.to_thread(lambda: png_url(examples.open_image(i)))
+    try:
+        url = await asyncio.to_thread(lambda: png_url(examples.open_image(i)))
+    except ImageError as error:
+        return _failed(example.id, number, "picture", str(error), began)
     known = example.meta.get(spec.attributes) if spec.attributes else None
     body = {
         **request(url, example.label, known, domain=spec.domain, most=spec.limits.max_candidates),
@@ -200,26 +200,34 @@ async def _attempt(
     try:
         reply = await client.reply(body, read_reply)
     except ChatFailure as failure:
-        return Attempt(
-            id=example.id, attempt=number, outcome="failed", reasons={"endpoint": failure.reason}, completion=None,
-            seconds=round(time.perf_counter() - began, 3),
-        )  # fmt: skip
+        return _failed(example.id, number, "endpoint", failure.reason, began)
     try:
         completion = completion_of(reply)
         async with one_judge:  # a judge may have an event loop of its own
-            reasons = await asyncio.to_thread(judge, i, number, completion)
+            checked = await asyncio.to_thread(judge, i, number, completion)
+        reasons, unchecked = checked.reasons, checked.unchecked
+        undecided = not reasons and "label" in unchecked
+        if undecided:
+            reasons = {"label": "no verdict, and what nobody vouches for is not taught"}
     except ValueError as error:
-        completion, reasons = reply.content, {"format": str(error)}
+        completion, reasons, undecided = reply.content, {"format": str(error)}, False
+        unchecked = tuple(name for name in FILTERS if name not in ("record", "format"))
     return Attempt(
         id=example.id,
         attempt=number,
-        outcome="rejected" if reasons else "accepted",
+        outcome="failed" if undecided else "rejected" if reasons else "accepted",
         reasons=reasons,
         completion=completion,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         seconds=round(time.perf_counter() - began, 3),
+        unchecked=unchecked,
     )
+
+
+def _failed(id_: str, number: int, what: str, why: str, began: float) -> Attempt:
+    seconds = round(time.perf_counter() - began, 3)
+    return Attempt(id=id_, attempt=number, outcome="failed", reasons={what: why}, completion=None, seconds=seconds)
 
 
 def _same_settings(path: Path, settings: dict[str, Any]) -> None:
@@ -230,39 +238,3 @@ def _same_settings(path: Path, settings: dict[str, Any]) -> None:
     other = [name for name in settings if settings[name] != begun.get(name)]
     if other:
         raise RlfgError(f"{path.parent} was begun with another {', '.join(other)}; use those settings, or a new folder")
-
-
-def _read_journal(path: Path) -> dict[str, list[Attempt]]:
-    found: dict[str, list[Attempt]] = defaultdict(list)
-    if path.is_file():
-        drop_torn_line(path)
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                attempt = Attempt(**json.loads(line))
-                found[attempt.id].append(attempt)
-    return found
-
-
-def _report(spec: BuildSpec, examples: Examples, chosen: list[int], made: dict[str, list[Attempt]]) -> dict[str, Any]:
-    """What it came to, and what it cost; all attempts of the folder count."""
-    outcomes: Counter[str] = Counter()
-    for i in chosen:
-        tried = made[examples[i].id]
-        answered = [a for a in tried if a.outcome != "failed"]
-        if any(a.outcome == "accepted" for a in tried):
-            outcomes["accepted"] += 1
-        else:
-            outcomes["given up" if len(answered) >= spec.attempts else "failed"] += 1
-    every = [a for tried in made.values() for a in tried]
-    return {
-        "teacher": spec.teacher.model,
-        "pictures": len(chosen),
-        **{name: outcomes[name] for name in ("accepted", "given up", "failed")},
-        "attempts": dict(Counter(a.outcome for a in every)),
-        "rejected by": dict(
-            Counter(name for a in every if a.outcome == "rejected" for name in a.reasons).most_common()
-        ),
-        "prompt tokens": sum(a.prompt_tokens for a in every),
-        "completion tokens": sum(a.completion_tokens for a in every),
-        "seconds of requests": round(sum(a.seconds for a in every), 1),
-    }

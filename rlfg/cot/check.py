@@ -18,8 +18,8 @@ from rlfg.taxonomy import Taxonomy, normalize, resolve
 from rlfg.types import Relation
 
 FILTERS = (
-    "format", "parts", "label", "candidates", "prediction", "taxonomy", "near", "language", "length", "leakage",
-    "copying",
+    "record", "format", "parts", "label", "candidates", "prediction", "taxonomy", "near", "language", "length",
+    "leakage", "copying",
 )  # fmt: skip
 ENGLISH = frozenset(
     (
@@ -100,18 +100,23 @@ def check(
     """
     verdicts = {}
     if verifier is not None:
-        asked = [sample for sample in samples if sample.label is not None]
+        asked = [sample for sample in samples if sample.label is not None and sample.problem is None]
         found = verifier.verify([(sample.answer, str(sample.label)) for sample in asked])
         verdicts = dict(zip((sample.where for sample in asked), found, strict=True))
     checked = []
     for sample in samples:
+        if sample.problem is not None:
+            checked.append(Checked(sample=sample, reasons={"record": sample.problem}, unchecked=FILTERS[1:]))
+            continue
         parts = split_parts(sample.rationale)
         judge = _Judgement(sample, parts, limits)
         judge.form()
         if sample.where in verdicts and sample.answer is not None:
-            relation = verdicts[sample.where].relation
-            if relation is not Relation.SPECIFIC and relation is not Relation.MORE_SPECIFIC:
-                judge.against("label", f"{sample.answer!r} is {verdicts[sample.where].label} beside {sample.label!r}")
+            verdict = verdicts[sample.where]
+            if verdict.relation is None and not verdict.unparsed:
+                judge.unchecked.append("label")
+            elif verdict.relation not in (Relation.SPECIFIC, Relation.MORE_SPECIFIC):
+                judge.against("label", f"{sample.answer!r} is {verdict.label} beside {sample.label!r}")
         else:
             judge.unchecked.append("label")
         judge.names(taxonomy, profile)
@@ -198,7 +203,7 @@ def _node(taxonomy: Taxonomy, name: str, profile: str | None) -> int | None:
 
 def _strange(text: str, least: float) -> str | None:
     """Letters of another script, or a paragraph without the words that English cannot do without."""
-    for word in _WORD.findall(text):
+    for word in () if text.isascii() else _WORD.findall(text):
         if any(not unicodedata.name(c, "LATIN").startswith(("LATIN", "MODIFIER")) for c in word if c.isalpha()):
             return str(word)
     for paragraph in text.split("\n"):

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def add_cot(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    """`rlfg cot build`, `rlfg cot template` and `rlfg cot check`."""
+    """`rlfg cot build`, `rlfg cot template`, `rlfg cot check` and `rlfg cot page`."""
     parser = commands.add_parser("cot", help="chain-of-thought data for the SFT stage")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     _build(verbs)
     _template(verbs)
     _check(verbs)
+    _page(verbs)
 
 
 def _build(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -42,17 +43,22 @@ def _build(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser.add_argument("--temperature", type=float, default=0.7)
     parser.add_argument("--max-tokens", type=int, default=2048)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--price-in", type=float, metavar="MONEY", help="of a million tokens that the teacher reads")
+    parser.add_argument("--price-out", type=float, metavar="MONEY", help="of a million tokens that it writes")
     _add_limits(parser)
     parser.set_defaults(run=_run_build)
 
 
 def _run_build(args: argparse.Namespace) -> int:
     from rlfg.chat import Endpoint
-    from rlfg.cot.build import Attempt, BuildSpec, build
+    from rlfg.cot.build import BuildSpec, build
+    from rlfg.cot.journal import Attempt
     from rlfg.data import DataSpec
 
     if not args.taxonomy and not args.judge:
         raise RlfgError("cot build: give --taxonomy, --judge or both; something must say whether a prediction is right")
+    if (args.price_in is None) != (args.price_out is None):
+        raise RlfgError("cot build: --price-in and --price-out go together; 0 where one costs nothing")
     spec = BuildSpec(
         data=DataSpec(path=args.data),
         verifier=verifier_spec(args),
@@ -71,6 +77,7 @@ def _run_build(args: argparse.Namespace) -> int:
         max_tokens=args.max_tokens,
         seed=args.seed,
         limits=_limits(args),
+        price=None if args.price_in is None else (args.price_in, args.price_out),
     )
 
     def tell(attempt: Attempt) -> None:
@@ -142,20 +149,26 @@ def _check(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser.set_defaults(run=_run_check)
 
 
-def _run_check(args: argparse.Namespace) -> int:
+def _checked(args: argparse.Namespace) -> Report:
     from rewards.setup import build_verifier
     from rlfg.cot.check import check
-    from rlfg.cot.formats import read_samples, write_samples
+    from rlfg.cot.formats import read_samples
 
     spec = verifier_spec(args) if args.taxonomy or args.judge else None
     verification = None if spec is None else build_verifier(spec)
-    report = check(
-        read_samples(args.file),
+    return check(
+        read_samples(args.file, keep_broken=True),
         verifier=None if verification is None else verification.verifier,
         taxonomy=None if verification is None else verification.taxonomy,
         limits=_limits(args),
         profile=args.profile,
     )
+
+
+def _run_check(args: argparse.Namespace) -> int:
+    from rlfg.cot.formats import write_samples
+
+    report = _checked(args)
     for path in (args.out, args.rejected):
         if path is not None and path.resolve() == args.file.resolve():
             raise RlfgError(f"{path}: that is the file that is read; write elsewhere")
@@ -166,7 +179,64 @@ def _run_check(args: argparse.Namespace) -> int:
         lines = [json.dumps(_line(one), ensure_ascii=False) for one in report.rejected]
         args.rejected.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(table(report))
+    images = args.images or args.file.parent
+    named = [image for one in report.checked for image in one.sample.images]
+    absent = sum(not (images / image).is_file() for image in named)
+    if absent:
+        print(
+            f"{absent:,} of {len(named):,} pictures are not there; paths start from {images} (--images names another)"
+        )
     return 1 if report.rejected else 0
+
+
+def _page(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    parser = verbs.add_parser("page", help="one HTML file to look through samples, with all that was rejected")
+    parser.add_argument("file", type=Path, help="folder of `cot build`, file of samples, or what --rejected wrote")
+    parser.add_argument("--out", type=Path, required=True, help="the page")
+    add_verifier_options(parser)
+    parser.add_argument("--data", help="the pictures of a build, where they are no longer where it found them")
+    parser.add_argument("--images", type=Path, help="folder that pictures' paths start from (the file's own)")
+    parser.add_argument("--most", type=int, default=500, help="samples on the page, spread over all (500)")
+    parser.add_argument("--title", help="of the page (the name of what is shown)")
+    _add_limits(parser)
+    parser.set_defaults(run=_run_page)
+
+
+def _run_page(args: argparse.Namespace) -> None:
+    from rlfg.cot.page import build_page
+    from rlfg.cot.shown import of_build, of_check, of_rejected
+
+    if args.most < 1:
+        raise RlfgError("cot page: --most is at least 1")
+    facts, images = {}, args.images or args.file.parent
+    if args.file.is_dir():
+        shown, facts = of_build(args.file, args.data), _facts(args.file)
+    elif args.file.is_file() and (found := of_rejected(args.file, images)) is not None:
+        shown = found
+    else:
+        shown = of_check(_checked(args).checked, images)
+    page = build_page(shown, title=args.title or args.file.resolve().name, facts=facts, most=args.most)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(page, encoding="utf-8")
+    print(f"{args.out}: {min(len(shown), args.most):,} of {len(shown):,} samples")
+
+
+def _facts(folder: Path) -> dict[str, tuple[str, str]]:
+    """Figures of a build's report: value and what it is; none while the build is under way."""
+    from rlfg.cot.journal import REPORT
+
+    if not (folder / REPORT).is_file():
+        return {}
+    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    written, read = report["completion tokens"], report["prompt tokens"]
+    facts = {"Tokens": (f"{written:,}", f"written by {report['teacher']}, {read:,} read")}
+    if "cost" in report:
+        each = report["cost of an accepted sample"]
+        facts["Cost"] = (
+            f"{report['cost']:,.2f}",
+            "nothing accepted" if each is None else f"{each:.4f} a sample accepted",
+        )
+    return facts
 
 
 def table(report: Report) -> str:

@@ -39,6 +39,8 @@ class Sample:
     system: str = ""
     label: str | None = None
     """The truth, where the record has one besides the answer."""
+    problem: str | None = None
+    """Why the record is no sample; nothing else is known of it then."""
 
     @property
     def answer(self) -> str | None:
@@ -52,23 +54,45 @@ class Sample:
         return self.completion.partition("<answer>")[0].strip() if thoughts is None else thoughts
 
 
-def read_samples(path: Path) -> list[Sample]:
+def read_samples(path: Path, *, keep_broken: bool = False) -> list[Sample]:
     """All samples of a file; its form is seen from its records.
+
+    Args:
+        path: of JSON lines or of a JSON list.
+        keep_broken: a record that is no sample becomes one with a `problem`, unless all are.
 
     Raises:
         RlfgError: It is none of the forms; names the record.
     """
-    samples = []
+    samples, first = [], None
     for number, record in _records(path):
-        where = f"{path}:{number}"
-        form = next((form for form in _READERS if set(_MARKS[form]) <= record.keys()), None)
-        if form is None:
-            known = "; ".join(f"{name}: {', '.join(marks)}" for name, marks in _MARKS.items())
-            raise RlfgError(f"{where}: no chain-of-thought sample ({known}); found {', '.join(record) or 'nothing'}")
-        samples.append(_READERS[form](record, where, f"{path.stem}:{number}"))
+        where, name = f"{path}:{number}", f"{path.stem}:{number}"
+        try:
+            samples.append(_read(record, where, name))
+        except RlfgError as error:
+            if not keep_broken:
+                raise
+            first = first or error
+            why = str(error).removeprefix(f"{where}: ")
+            samples.append(Sample(where=where, id=name, images=(), question="", completion="", problem=why))
     if not samples:
         raise RlfgError(f"{path}: no samples in it")
+    if first is not None and all(sample.problem for sample in samples):
+        raise first
     return samples
+
+
+def _read(record: Any, where: str, name: str) -> Sample:
+    if isinstance(record, json.JSONDecodeError):
+        raise RlfgError(f"{where}: not valid JSON: {record}")
+    if not isinstance(record, dict):
+        raise RlfgError(f"{where}: a sample must be a JSON object")
+    known = {key: value for key, value in record.items() if value is not None}
+    form = next((form for form in _READERS if set(_MARKS[form]) <= known.keys()), None)
+    if form is None:
+        forms = "; ".join(f"{name}: {', '.join(marks)}" for name, marks in _MARKS.items())
+        raise RlfgError(f"{where}: no chain-of-thought sample ({forms}); found {', '.join(known) or 'nothing'}")
+    return _READERS[form](known, where, name)
 
 
 def write_samples(path: Path, samples: Iterable[Sample], form: str, *, images: Path) -> int:
@@ -112,21 +136,25 @@ def write_lessons(path: Path, examples: Examples, completions: Mapping[int, str]
     return len(lines)
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(path: Path) -> Iterator[tuple[int, Any]]:
+    """Number and record; of a line that is no JSON the error."""
     if not path.is_file():
         raise RlfgError(f"{path}: no such file")
-    text = path.read_text(encoding="utf-8-sig")
     try:
+        text = path.read_text(encoding="utf-8-sig")
         if text.lstrip().startswith("["):
-            found = list(enumerate(json.loads(text), 1))
-        else:
-            found = [(n, json.loads(line)) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+            yield from enumerate(json.loads(text), 1)
+            return
     except json.JSONDecodeError as error:
         raise RlfgError(f"{path}: not valid JSON: {error}") from error
-    for number, record in found:
-        if not isinstance(record, dict):
-            raise RlfgError(f"{path}:{number}: a sample must be a JSON object")
-        yield number, {key: value for key, value in record.items() if value is not None}
+    except UnicodeDecodeError as error:
+        raise RlfgError(f"{path}: not UTF-8: {error}") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except json.JSONDecodeError as error:
+                yield number, error
 
 
 def _from_messages(record: Mapping[str, Any], where: str, name: str) -> Sample:

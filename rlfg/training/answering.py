@@ -122,7 +122,15 @@ class Answerer:
         return vllm.sync(self.model(), step, ask, logps)
 
     def rollout(
-        self, example: Example, shown: Shown, completion: Completion, *, step: int, group_id: str, index: int
+        self,
+        example: Example,
+        shown: Shown,
+        completion: Completion,
+        *,
+        truth: str,
+        step: int,
+        group_id: str,
+        index: int,
     ) -> Rollout:
         """A completion as it is kept."""
         return Rollout(
@@ -130,7 +138,7 @@ class Answerer:
             group_id=group_id,
             prompt_key=shown.key,
             index=index,
-            truth=example.label,
+            truth=truth,
             image=str(getattr(example, shown.picture)),
             completion=self.tokenizer.decode(completion.token_ids, skip_special_tokens=True),
             token_ids=completion.token_ids,

@@ -12,6 +12,7 @@ from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.vllm import VllmSpec
+from rlfg.training.curriculum import Curriculum
 from rlfg.training.forms import check_reading
 from rlfg.training.mixin import SftMix
 from rlfg.training.objectives import Objective
@@ -66,6 +67,8 @@ class GrpoConfig:
     dynamic_sampling: DynamicSampling | None = None
     """Answer other pictures too until `prompts_per_step` groups have rewards that differ, and train on those. Not
     exact: it changes what is trained on. null for off."""
+    curriculum: Curriculum | None = None
+    """Easy pictures first, or coarse names. Not exact: it changes what is trained on. null for off."""
     rebalance: bool = True
     """Spread the rows of an optimizer step over the processes by their tokens, groups whole. Exact; not under ZeRO-3,
     where a process cannot encode another's picture by itself."""
@@ -90,6 +93,12 @@ class GrpoConfig:
             )
         if self.verifier.taxonomy is None and any(term.name == "lineage" for term in self.reward.terms):
             raise RlfgError("the term lineage reads ranks by a taxonomy; add verifier.taxonomy, or leave the term out")
+        if self.curriculum and self.verifier.taxonomy is None:
+            raise RlfgError("a curriculum goes by the taxonomy; add verifier.taxonomy, or leave curriculum out")
+        if self.curriculum and self.verifier.text:
+            raise RlfgError("a curriculum goes by taxa, and closed questions have none; leave verifier.text out")
+        if self.curriculum:
+            self.curriculum.check_length(self.run.steps)
         check_reading(self.parse_mode, self.prompt, self.reward.terms)
         if self.dynamic_sampling and self.objective.advantage_scale == "batch":
             raise RlfgError(

@@ -1,11 +1,13 @@
-"""The form of completions over a run: what the prompt asks for, what is learnt, read and paid must agree."""
+"""What a run asks for, learns, reads and pays must agree: the form of completions, and the kind of questions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rewards.choices import CLOSED_REWARDS
 from rewards.rubric import TermSpec
-from rlfg.data import Form, ParseMode, load_prompt
+from rewards.setup import VerifierSpec
+from rlfg.data import Examples, Form, ParseMode, load_prompt
 from rlfg.errors import RlfgError
 
 
@@ -39,4 +41,19 @@ def check_reading(mode: ParseMode, prompt: str, terms: Sequence[TermSpec]) -> No
         if term.name == "format" and term.options.get("form", "think") != mode:
             raise RlfgError(
                 f"the term format pays another form than parse_mode: {mode} reads; give it {{form: {mode}}}"
+            )
+
+
+def require_closed(reward: str, verifier: VerifierSpec, examples: Examples) -> None:
+    """A reward that pays closed answers alone is not given open questions.
+
+    Raises:
+        RlfgError: Names the first of them.
+    """
+    for where, example in zip(examples.where, examples, strict=True):
+        if reward in CLOSED_REWARDS and verifier.is_open(example.label):
+            raise RlfgError(
+                f"{where}: reward {reward} pays closed answers alone, and the label is {example.label!r}; set "
+                "verifier.text for closed questions; for both kinds set a reward of dynamic, hedged or binary, which "
+                "pay closed ones alike"
             )

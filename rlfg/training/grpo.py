@@ -1,8 +1,8 @@
 """Specificity-aware GRPO: TRL's GRPOTrainer with our rollouts, scoring, update, evaluation and checkpoints.
 
 TRL keeps the loop, the optimizer, the sampler (each picture repeated G times over the processes) and the
-trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_prepare_inputs`, `training_step`,
-`evaluate`; checkpoints are those of `atomic`.
+trackers. Overridden here, read in TRL 1.16 and transformers 5.17: `_get_train_sampler`, `_prepare_inputs`,
+`training_step`, `evaluate`; checkpoints are those of `atomic`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ from rlfg.training.answering import Answerer, Asked, Key
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
 from rlfg.training.config import GrpoConfig
+from rlfg.training.curriculum import Course
 from rlfg.training.microbatch import TrainRow
 from rlfg.training.mixin import Lessons, shown_by
+from rlfg.training.order import EpochOrder, shuffled
 from rlfg.training.peak import peak_memory
 from rlfg.training.prompting import Prompter
 from rlfg.training.refill import DynamicSampling, choose_groups, refill
@@ -109,6 +111,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         shard(self.model, self.accelerator)
         self.config = config
         self.examples, self.evaluation = train, evaluation
+        self.course = Course(config.curriculum, train, verification.taxonomy, profile=config.verifier.profile)
         self.scorer = Scorer(
             verifier=verification.verifier,
             rubric=build_rubric(config.reward, verification.taxonomy),
@@ -162,6 +165,18 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         """Gives back what rollouts took outside of this process."""
         if self.vllm is not None:
             self.vllm.close()
+
+    def _get_train_sampler(self, dataset: Any = None) -> EpochOrder:
+        """TRL's, over the order of the epoch that the next step is in."""
+        config, pictures = self.config, len(self.examples)
+        steps = pictures // config.prompts_per_step * config.optimizer_steps_per_rollout
+
+        def order() -> list[int]:
+            epoch = self.state.global_step // steps
+            base = shuffled(pictures, seed=config.run.seed, epoch=epoch)
+            return self.course.order(base, epoch, per_rollout=config.prompts_per_step)
+
+        return EpochOrder(super()._get_train_sampler(dataset), order)
 
     # Rollouts
 
@@ -268,7 +283,13 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         generated = time.perf_counter()
         local = [
             self.answerer.rollout(
-                self.examples[index], one, next(answers[one.key]), step=step, group_id=f"{step}-{group}", index=place
+                self.examples[index],
+                one,
+                next(answers[one.key]),
+                truth=self.course.truth(index, step),
+                step=step,
+                group_id=f"{step}-{group}",
+                index=place,
             )
             for ((group, place), index), one in zip(mine, shown, strict=True)
         ]
@@ -371,7 +392,15 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         step = self.state.global_step
         _, found, _ = self.answerer(self.evaluation, asked, greedy, step=step)
         local = [
-            self.answerer.rollout(self.evaluation[i], Shown(index=i), one, step=step, group_id=f"eval-{i}", index=0)
+            self.answerer.rollout(
+                self.evaluation[i],
+                Shown(index=i),
+                one,
+                truth=self.evaluation[i].label,
+                step=step,
+                group_id=f"eval-{i}",
+                index=0,
+            )
             for i, (one,) in zip(mine, found, strict=True)
         ]
         metrics = scoring_metrics(self._score(sorted(gather_object(local), key=lambda r: int(r.prompt_key))))

@@ -16,9 +16,12 @@ from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.models.skeleton import Skeleton, load_skeleton
+from rlfg.taxonomy.hierarchies import BUILTIN
 from rlfg.training import savings
 from rlfg.training.budget import PromptBudget, check_budgets, prompt_budget
 from rlfg.training.config import GrpoConfig
+from rlfg.training.curriculum import Course, describe
+from rlfg.training.forms import require_closed
 from rlfg.training.memory import MemoryEstimate, estimate_memory
 from rlfg.training.microbatch import TrainRow, pack
 from rlfg.training.savings import size
@@ -40,6 +43,8 @@ class Plan:
     """Prompts one process runs in an optimizer step, all completions at full length: as configured, and once a row."""
     microbatches: int
     """Of one process in an optimizer step, all completions at full length."""
+    course: Course | None = None
+    """What the curriculum makes of the dataset; None without one, or where data or taxonomy are not at hand."""
 
     @property
     def rows(self) -> int:
@@ -70,6 +75,7 @@ class Plan:
             "completion": self._completion(),
             "rollout": self._rollout(),
             "steps": self._steps(),
+            "curriculum": describe(self.config.curriculum, self.course),
             "update": self._update(),
             **self._savings(),
             "memory": self._memory(),
@@ -191,12 +197,14 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         raise RlfgError(
             f"prompts_per_step is {config.prompts_per_step} but {config.data.path} has {len(examples)} pictures"
         )
+    if examples is not None:
+        require_closed(config.reward.name, config.verifier, examples)
     prompt = prompt_budget(
         config, lm.config, _processor(config, skeleton), max_pixels=skeleton.max_pixels, examples=examples
     )
     check_budgets(config, prompt, lm.config)
     runs, per_row, count = _packed(config, prompt.total, processes)
-    return Plan(
+    found = Plan(
         config=config,
         processes=processes,
         skeleton=skeleton,
@@ -205,12 +213,26 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         memory=estimate_memory(config, skeleton.model, prompt_tokens=prompt.total, processes=processes),
         prompt_runs=(runs, per_row),
         microbatches=count,
+        course=_course(config, examples),
     )
+    if config.curriculum is not None:
+        config.curriculum.check_length(found.steps)
+    return found
 
 
 def _examples(spec: DataSpec) -> Examples | None:
     """The dataset's metadata where it is on this machine."""
     return load_examples(spec) if Path(spec.path).exists() else None
+
+
+def _course(config: GrpoConfig, examples: Examples | None) -> Course | None:
+    path = config.verifier.taxonomy
+    if config.curriculum is None or examples is None or path is None:
+        return None
+    if not path.startswith(BUILTIN) and not Path(path).exists():
+        return None
+    tree = config.verifier.read_taxonomy(path)
+    return Course(config.curriculum, examples, tree, profile=config.verifier.profile)
 
 
 def _processor(config: GrpoConfig, skeleton: Skeleton) -> Any | None:

@@ -46,6 +46,7 @@ from rlfg.training.budget import check_rows
 from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
 from rlfg.training.checkpoints import latest_checkpoint
 from rlfg.training.config import GrpoConfig
+from rlfg.training.forms import require_closed
 from rlfg.training.grpo import GrpoTrainer
 from rlfg.training.mixin import read_lessons
 from rlfg.training.sft import CotTrainer, SftTrainConfig
@@ -81,11 +82,13 @@ def run_grpo(config: GrpoConfig) -> Path:
     evaluation = _load(config.eval) if config.eval else None
     taught = _load(config.sft_mix.data) if config.sft_mix else None
     verification = build_verifier(config.verifier)
+    require_closed(config.reward.name, config.verifier, train)
     if verification.judge is not None:
         verification.judge.probe()
     elif verification.taxonomy is not None:
         for examples in (train, evaluation) if evaluation else (train,):
-            require_labels(verification.taxonomy, str(config.verifier.taxonomy), examples)
+            asked = examples.subset([i for i, example in enumerate(examples) if config.verifier.is_open(example.label)])
+            require_labels(verification.taxonomy, str(config.verifier.taxonomy), asked)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
     check_rows(config, model.config, processor, train)

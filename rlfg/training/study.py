@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
@@ -23,14 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from eval.seeds import t_interval
 from rlfg.data.world import WorldSpec, write_world
 from rlfg.models.load import ModelSpec
 
 DEFAULT = "hedged"
 REWARDS = (DEFAULT, "dynamic", "binary", "scala1", "scala2", "scala3")
 ANCHOR = "species-sft"
-T_975 = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
-"""Student's t, two-sided 95 %, by degrees of freedom."""
 MEASURES = {
     "HM, seen+rare": ("seen+rare", "hm"),
     "correct, seen+rare": ("seen+rare", "correctness"),
@@ -136,10 +134,8 @@ def tabulate(out: Path, seeds: Sequence[int], names: Sequence[str], *, baseline:
 def paired(a: Sequence[float], b: Sequence[float]) -> dict[str, Any]:
     """Mean of a − b over seeds with its 95 % t interval (None with one seed)."""
     differences = np.array(a) - np.array(b)
-    n = len(differences)
-    half = T_975[min(n - 1, 9)] * float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else None
-    mean = float(differences.mean())
-    return {"mean": mean, "ci": None if half is None else [mean - half, mean + half]}
+    ci = t_interval(differences.tolist())
+    return {"mean": float(differences.mean()), "ci": None if ci is None else list(ci)}
 
 
 def measure(out: Path, seed: int, name: str, group: str, key: str) -> float:

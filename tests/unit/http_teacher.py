@@ -29,8 +29,8 @@ def lesson(label: str, other: str, **changes: Any) -> dict[str, Any]:
 class HttpTeacher:
     """An OpenAI-compatible endpoint on a free port; a context manager.
 
-    `script(label, time)` gives what is said of a label the first time (0), the second …: a lesson, a text, "500", or
-    seconds to wait before a good lesson is given.
+    `script(label, time)` gives what is said of a label the first time (0), the second …: a lesson, a text,
+    seconds to wait before a good lesson is given, or what goes wrong: "500", "400", "hang up" or "no chat".
     """
 
     def __init__(self, script: Callable[[str, int], Any], *, other: Callable[[str], str], delay_s: float = 0.0) -> None:
@@ -71,8 +71,14 @@ def _handler(teacher: HttpTeacher) -> type[BaseHTTPRequestHandler]:
                 teacher.texts.append(text)
             said = teacher.script(label, time_of_asking)
             time.sleep(teacher.delay_s)
-            if said == "500":
-                self.send(500, "{}")
+            if said in ("500", "400"):
+                self.send(int(said), "{}")
+                return
+            if said == "hang up":
+                self.close_connection = True
+                return
+            if said == "no chat":
+                self.send(200, "<html>")
                 return
             if isinstance(said, float):
                 time.sleep(said)

@@ -93,7 +93,11 @@ def test_kappa_by_hand() -> None:
     table = agreement.table().splitlines()
     assert table[0].split() == ["taxonomy", "\\", "judge", "SPECIFIC", "WRONG"]
     assert [line.split() for line in table[1:3]] == [["SPECIFIC", "20", "5"], ["WRONG", "10", "15"]]
-    assert table[3] == "agreement 0.700, Cohen's κ 0.400, over 50 pairs judged by both"
+    assert table[3].startswith("agreement 0.700 [0.") and table[3].endswith(", over 50 pairs judged by both")
+    low, high = agreement.intervals()["agreement"] or ()  # .7 ± 1.96 √(.7 · .3 / 50) = [.573, .827] by the normal law
+    assert (low, high) == pytest.approx((0.573, 0.827), abs=0.02)
+    low, high = agreement.intervals()["kappa"] or ()
+    assert low < 0.4 < high
 
 
 def test_kappa_is_undefined_where_nothing_can_differ() -> None:

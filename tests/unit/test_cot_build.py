@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ pytest.importorskip("aiohttp")
 from http_teacher import ANALYSIS, COMPARISON, HttpTeacher, lesson
 from PIL import Image
 
+from rewards.judge.spec import JudgeSpec
 from rewards.setup import VerifierSpec
 from rlfg.chat import Endpoint, Retry
 from rlfg.cot import read_samples
@@ -101,7 +103,13 @@ def test_every_bad_lesson_is_rejected_for_its_reason_and_the_next_is_taken(manif
         assert rejected == {label: [name] for label, (name, _) in FIRST.items()}
         assert (report["pictures"], report["accepted"], report["given up"], report["failed"]) == (13, 12, 1, 0)
         assert report["attempts"] == {"accepted": 12, "rejected": 13} and report["completion tokens"] == 250
-        assert sum(report["rejected by"].values()) == 13 and report["rejected by"]["label"] == 4
+        filters = report["filters"]
+        assert sum(found["rejected"] for found in filters.values()) == 13 and filters["label"]["rejected"] == 4
+        assert all(sum(found.values()) == 25 for found in filters.values()), "every lesson, by every filter"
+        assert filters["format"] == {"passed": 23, "rejected": 2, "unchecked": 0} and filters["near"]["unchecked"] == 4
+        assert report["classes"]["Larus argentatus"] == {"pictures": 1, "accepted": 1, "lessons": 2}
+        assert report["classes"]["Corvus brachyrhynchos"] == {"pictures": 1, "accepted": 0, "lessons": 3}
+        assert "cost" not in report
         samples = read_samples(tmp_path / "samples.jsonl")
         assert {s.label for s in samples} == set(OTHERS) - {"American Crow"}
         trained = load_examples(DataSpec(path=str(tmp_path / "samples.jsonl")))
@@ -110,25 +118,67 @@ def test_every_bad_lesson_is_rejected_for_its_reason_and_the_next_is_taken(manif
         assert all("bill: yellow; legs: pink" in text and "recognise birds" in text for text in teacher.texts)
         asked = teacher.asked.copy()
         assert build(spec(manifest, teacher), tmp_path) == report and teacher.asked == asked, "nothing is asked twice"
+        paid = build(spec(manifest, teacher, price=(2.0, 10.0)), tmp_path)
+        assert teacher.asked == asked and paid["cost"] == 0.0075, "2,500 tokens in at 2, 250 out at 10 a million"
+        assert paid["cost of an accepted sample"] == 0.000625
         more = build(spec(manifest, teacher, per_class=2), tmp_path)
         assert (more["pictures"], more["accepted"]) == (26, 24)
         with pytest.raises(RlfgError, match="begun with another temperature, seed"):
             build(spec(manifest, teacher, seed=1, temperature=0.1), tmp_path)
 
 
+FAILURES: dict[str, tuple[Any, str]] = {
+    "Herring Gull": ("500", "2 attempts: HTTP 500"),
+    "California Gull": ("400", "HTTP 400"),
+    "Blue Jay": (3.0, "2 attempts: no reply within 1 s"),
+    "Barn Swallow": ("no chat", "2 attempts: unusable reply: not a chat completion"),
+    "House Wren": ("hang up", "2 attempts: Server"),
+}
+"""What an endpoint does, and how the journal says so."""
+
+
 def test_what_failed_at_the_endpoint_is_asked_again(manifest: Path, tmp_path: Path) -> None:
     down = True
 
     def script(label: str, _: int) -> Any:
-        return "500" if down and label.endswith("Gull") else lesson(label, OTHERS[label])
+        return FAILURES[label][0] if down and label in FAILURES else lesson(label, OTHERS[label])
 
     with HttpTeacher(script, other=lambda label: OTHERS[label]) as teacher:
         report = build(spec(manifest, teacher), tmp_path)
-        assert (report["accepted"], report["given up"], report["failed"]) == (11, 0, 2)
-        assert all("HTTP 500" in a["reasons"]["endpoint"] for a in journal(tmp_path) if a["outcome"] == "failed")
+        assert (report["accepted"], report["given up"], report["failed"]) == (8, 0, 5)
+        labels = {e.id: e.label for e in load_examples(DataSpec(path=str(manifest)))}
+        said = {labels[a["id"]]: a["reasons"]["endpoint"] for a in journal(tmp_path) if a["outcome"] == "failed"}
+        assert {label: why.startswith(FAILURES[label][1]) for label, why in said.items()} == dict.fromkeys(
+            FAILURES, True
+        )
         down = False
         again = build(spec(manifest, teacher), tmp_path)
-        assert (again["accepted"], again["failed"], again["attempts"]["failed"]) == (13, 0, 2)
+        assert (again["accepted"], again["failed"], again["attempts"]["failed"]) == (13, 0, 5)
+
+
+def test_a_damaged_picture_costs_no_other(manifest: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) | {"image": str(manifest.parent / f"{n // 2}-{n % 2}.png")} for n, line in enumerate(
+        manifest.read_text().splitlines()
+    )]  # fmt: skip
+    lines[0]["image"] = lines[1]["image"] = str(tmp_path / "bad.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with HttpTeacher(lambda label, _: lesson(label, OTHERS[label]), other=lambda label: OTHERS[label]) as teacher:
+        report = build(spec(tmp_path / "data.jsonl", teacher), tmp_path / "cot")
+    assert (report["accepted"], report["failed"]) == (12, 1)
+    [failed] = [a for a in journal(tmp_path / "cot") if a["outcome"] == "failed"]
+    assert "bad.png" in failed["reasons"]["picture"]
+
+
+def test_what_no_verifier_vouches_for_is_not_taught(manifest: Path, tmp_path: Path) -> None:
+    """With a judge that is down there is no verdict, and a lesson without one is not accepted."""
+    down = Endpoint(model="judge", base_url="http://127.0.0.1:9/v1", retry=Retry(attempts=1))
+    judge = JudgeSpec(endpoint=down, cache=str(tmp_path / "verdicts.sqlite"))
+    with HttpTeacher(lambda label, _: lesson(label, OTHERS[label]), other=lambda label: OTHERS[label]) as teacher:
+        asked = spec(manifest, teacher, attempts=1)
+        report = build(replace(asked, verifier=VerifierSpec(judge=judge)), tmp_path / "cot")
+    assert (report["accepted"], report["given up"], report["failed"]) == (0, 0, 13), "to be tried again"
+    assert all("no verdict" in a["reasons"]["label"] for a in journal(tmp_path / "cot"))
 
 
 def command(manifest: Path, teacher: HttpTeacher, out: Path) -> list[str]:

@@ -13,7 +13,6 @@ from rewards.verifier import TaxonomyVerifier
 from rlfg.cli import main
 from rlfg.cot import FORMATS, Limits, Sample, check, read_samples, write_samples
 from rlfg.cot.check import FILTERS
-from rlfg.cot.leakage import find_leak
 from rlfg.cot.parts import split_parts
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import load_taxonomy
@@ -61,7 +60,7 @@ def reasons(birds: Any, one: Sample, **limits: Any) -> dict[str, str]:
 BAD: dict[str, tuple[str, Sample]] = {
     "no tags": ("format", sample(completion=rationale() + "\nHerring Gull")),
     "text after the answer": ("format", sample(completion=sample().completion + " That is all.")),
-    "no comparison": ("parts", sample(rationale().replace("3. **Comparison**: ", ""))),
+    "no comparison": ("parts", sample(rationale(ANALYSIS * 2).replace(f"3. **Comparison**: {COMPARISON}\n\n", ""))),
     "wrong label": ("label", sample(rationale(last="California Gull"), "California Gull")),
     "coarser than the label": ("label", sample(rationale(names=["gull", *NAMES[1:]]), "gull")),
     "five candidates": ("candidates", sample(rationale(names=[*NAMES, "Heermann Gull", "Western Gull"]))),
@@ -96,52 +95,6 @@ def test_each_fault_is_found_for_its_own_reason(birds: Any, case: str) -> None:
     assert [*reasons(birds, bad)] == [name], case
 
 
-LEAKS = (
-    "This aligns with the provided description.",
-    "The features match the given attributes of the class.",
-    "According to the description, the bird has a red crown.",
-    "The description mentions a hooked bill.",
-    "As described in the provided text, the tail is forked.",
-    "Based on the information provided, it can only be a gull.",
-    "which is consistent with the description provided",
-    "The ground truth says Herring Gull.",
-    "Since the label is given, the answer follows.",
-    "We are told that it has a yellow bill.",
-    "As you mentioned, the legs are pink.",
-    "The correct label is Herring Gull.",
-    "These traits align with the supplied visual concepts.",
-    "It matches the description.",
-    "the aforementioned label leaves no doubt",
-    "The details that were provided point to a gull.",
-    "supported by the attributes provided above",
-)
-CLEAN = (
-    "The provided image shows a bird on a rock.",
-    "In the given picture, the bill is yellow.",
-    "Given the characteristics of the bill, it is a gull.",
-    "It fits the description of a Herring Gull in any field guide.",
-    "The wings provide information about its age.",
-    "Of the given candidates, only one has pink legs.",
-    "The label on the bottle reads Fanta.",
-    "The name comes from the red throat.",
-    "The information in the plumage is enough to tell them apart.",
-    "These details make it clear that the bird is an adult.",
-    "Based on the features described above, it is a gull.",
-    "The species is known for its loud call.",
-    "I have given more weight to the bill than to the legs.",
-)
-
-
-@pytest.mark.parametrize("text", LEAKS)
-def test_talk_of_what_was_told_is_a_leak(text: str) -> None:
-    assert find_leak(f"The bill is long. {text} The legs are pink.") is not None
-
-
-@pytest.mark.parametrize("text", CLEAN)
-def test_talk_of_what_is_seen_is_none(text: str) -> None:
-    assert find_leak(f"The bill is long. {text} The legs are pink.") is None
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -153,6 +106,13 @@ def test_talk_of_what_is_seen_is_none(text: str) -> None:
         "**3. Comparative Analysis:** B is small.\n**4. Conclusion:** A",
         "Visual analysis: Grey.\nCandidates: The candidates are A and B.\nComparison: B is small.\nPrediction: A",
         "Visual analysis: Grey.\nCandidate 1: A\nCandidate 2: B\nComparison: B is small.\nPrediction: A",
+        "[Visual Analysis]\nGrey.\n[Candidate Sub-Categories]\nA\nB\n[Comparison]\nB is small.\n[Prediction]\nA",
+        "1. **Visual Analysis:**\n   - Grey.\n2. **Candidate Species:**\n   - A\n   - B\n"
+        "3. **Comparison:**\n   B is small.\n4. **Prediction:**\n   A",
+        "#### Step 1: Visual Features\nGrey.\n#### Step 2: Potential Candidates\n1. **A** is large.\n   - grey\n"
+        "2. **B**\n- dark\n#### Step 3: Candidate Comparison\nB is small.\n#### Step 4: Final Answer\nA",
+        "Analysis: Grey.\nCandidate Sub-Categories: Possible sub-categories include the A, and the B. Both fit.\n"
+        "Comparison: B is small.\nPrediction: A",
     ],
 )
 def test_parts_are_found_however_they_are_marked(text: str) -> None:
@@ -160,6 +120,30 @@ def test_parts_are_found_however_they_are_marked(text: str) -> None:
     assert parts.missing == ()
     assert parts.candidates == ("A", "B")
     assert parts.texts["prediction"] == "A" and parts.texts["comparison"] == "B is small."
+
+
+def test_parts_without_headings_of_their_own_are_found() -> None:
+    """The picture is described first, and what follows the list speaks of the candidates again."""
+    text = (
+        "A red sedan. Its features:\n\n1. Grille: sharp.\n2. Logo: Hyundai.\n\n"
+        "The analysis of candidate subcategories:\nThese could be considered:\n"
+        "1. Hyundai Elantra\n2. Hyundai Sonata\n\n\n"
+        "- Hyundai Elantra: compact.\n\n- Hyundai Sonata: larger than the Elantra.\n\n"
+        "The prediction is: a Hyundai Elantra."
+    )
+    parts = split_parts(text)
+    assert parts.missing == () and parts.candidates == ("Hyundai Elantra", "Hyundai Sonata")
+    assert parts.texts["analysis"].startswith("A red sedan") and parts.texts["analysis"].endswith("Hyundai.")
+    assert parts.texts["comparison"].startswith("- Hyundai Elantra: compact.")
+    alone = split_parts(text.replace("- Hyundai Sonata: larger than the Elantra.\n\n", ""))
+    assert alone.missing == ("comparison",), "one candidate is compared with nothing"
+
+
+def test_a_comparison_may_speak_of_candidates_under_their_numbers() -> None:
+    parts = split_parts(
+        "Analysis: Grey.\nCandidates:\n- A\n- B\nComparison:\nCandidate 1: A fits.\nCandidate 2: B not.\nPrediction: A"
+    )
+    assert parts.candidates == ("A", "B") and parts.texts["comparison"] == "Candidate 1: A fits.\nCandidate 2: B not."
 
 
 def test_a_rationale_without_parts_is_rejected_and_the_rest_unchecked(birds: Any) -> None:
@@ -218,6 +202,35 @@ def test_a_file_that_is_no_samples_is_refused(tmp_path: Path, text: str, said: s
         read_samples(tmp_path / "a.json")
 
 
+def test_a_broken_record_is_rejected_and_the_others_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {"image": "p.jpg", "label": "Herring Gull", "rationale": rationale()}
+    broken = ('{"image": "p.jpg", "lab', '{"a": 1}', "3", '{"image": "p.jpg", "label": "", "rationale": "It is."}')
+    path = tmp_path / "made.jsonl"
+    path.write_text("\n".join([json.dumps(good), *broken, json.dumps(good)]))
+    with pytest.raises(RlfgError, match=r"made.jsonl:2: not valid JSON"):
+        read_samples(path)
+    lost = tmp_path / "lost.jsonl"
+    with pytest.raises(SystemExit) as left:
+        main(["cot", "check", str(path), "--rejected", str(lost)])
+    assert left.value.code == 1 and "6 samples: 2 accepted, 4 rejected" in capsys.readouterr().out
+    assert [[*json.loads(line)["reasons"]] for line in lost.read_text().splitlines()] == [["record"]] * 4
+    for text in ("\n".join(broken), json.dumps([good])[:-1]):
+        path.write_text(text)
+        with pytest.raises(SystemExit) as left:
+            main(["cot", "check", str(path)])
+        assert left.value.code == 2, "nothing in it can be read"
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(RlfgError, match="not UTF-8"):
+        read_samples(path)
+
+
+def test_a_label_that_is_no_taxon_is_unchecked_and_not_held_against_the_answer(birds: Any) -> None:
+    [one] = check([sample(label="Glossy Snorkler")], verifier=TaxonomyVerifier(birds), taxonomy=birds).checked
+    assert one.reasons == {} and one.unchecked == ("label",)
+
+
 def test_the_command_writes_both_and_counts_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     everyone = [sample(), *(bad for _, bad in BAD.values())]
     records = [
@@ -242,7 +255,8 @@ def test_the_command_writes_both_and_counts_add_up(tmp_path: Path, capsys: pytes
     rejected = [json.loads(line) for line in lost.read_text().splitlines()]
     assert [[*one["reasons"]] for one in rejected] == [[name] for name, _ in BAD.values()]
     assert len(read_samples(kept)) + len(rejected) == len(everyone)
-    assert {name for name, _ in BAD.values()} == set(FILTERS)
+    assert {name for name, _ in BAD.values()} == set(FILTERS) - {"record"}
+    assert f"{len(everyone)} of {len(everyone)} pictures are not there" in out
     with pytest.raises(SystemExit) as left:
         main(["cot", "check", str(kept), "--taxonomy", "builtin:cub200"])
     assert left.value.code == 0

@@ -15,6 +15,7 @@ from rlfg.cot import Limits, check, read_samples
 from rlfg.cot.parts import split_parts
 from rlfg.cot.template import read_cub_attributes, write_rationales
 from rlfg.data import DataSpec, load_examples
+from rlfg.data.world import WorldSpec, write_world
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, load_taxonomy
 
@@ -117,3 +118,27 @@ def test_the_command_writes_a_manifest(manifest: Path, cub: Path, tmp_path: Path
     with pytest.raises(SystemExit) as left:
         main([*command, "--cub", str(cub)])
     assert left.value.code == 2, "four of the birds have no attributes there"
+
+
+def test_the_embedded_world_from_pictures_to_rows_of_training(tmp_path: Path) -> None:
+    """World → rationales from its traits → every filter → prompts, completions and pictures of SFT."""
+    pytest.importorskip("trl")
+    from rlfg.training.sft import sft_rows
+
+    write_world(tmp_path / "world", WorldSpec(counts={"rl": {"seen": 1, "rare": 1}, "sft": {}, "val": {}, "test": {}}))
+    world, out, kept = tmp_path / "world", tmp_path / "cot" / "samples.jsonl", tmp_path / "kept.jsonl"
+    taxonomy = ["--taxonomy", str(world / "taxonomy.csv"), "--root", "organism"]
+    with pytest.raises(SystemExit) as left:
+        main(["cot", "template", str(world / "rl.jsonl"), "--out", str(out), *taxonomy, "--attributes", "traits"])
+    assert left.value.code == 0
+    with pytest.raises(SystemExit) as left:
+        main(["cot", "check", str(out), *taxonomy, "--min-words", "20", "--out", str(kept)])
+    assert left.value.code == 0, "each passes every filter"
+    trained, drawn = load_examples(DataSpec(path=str(kept))), load_examples(DataSpec(path=str(world / "rl.jsonl")))
+    rows = sft_rows(trained, "think")
+    assert len(rows) == len(trained) == len(drawn) == 48
+    for row, source in zip(rows, drawn, strict=True):
+        [said] = row["completion"]
+        assert said["content"].endswith(f"<answer>{source.label}</answer>") and row["image"].size == (84, 84)
+        traits = source.meta["traits"]
+        assert all(f"{value} {name}" in said["content"] for name, value in traits.items())

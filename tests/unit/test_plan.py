@@ -190,6 +190,18 @@ def test_targets_that_match_nothing_are_refused(model_folder: Path, load: Any) -
             {"dynamic_sampling": {}, "objective": {"advantage_scale": "batch"}},
             "advantage_scale is batch: .* set it to group or none",
         ),
+        (
+            {"curriculum": {"by": "depth"}, "verifier": {"text": "letter"}},
+            "add verifier.taxonomy, or leave curriculum out",
+        ),
+        (
+            {"curriculum": {"by": "depth"}, "verifier": {"text": "letter", "taxonomy": "t.csv"}},
+            "closed questions have none; leave verifier.text out",
+        ),
+        (
+            {"curriculum": {"coarse_to_fine": {"family": 9}}, "run": {"output_dir": "x", "steps": 9}},
+            "lasts 9 steps and the run 9",
+        ),
         ({"dynamic_sampling": {"max_rounds": 1}}, "give 2 or more"),
         ({"dynamic_sampling": {}, "prompts_per_step": 5}, r"must be a multiple of optimizer_steps_per_rollout \(2\)"),
     ],
@@ -229,6 +241,35 @@ def test_answers_without_thoughts_are_said(model_folder: Path) -> None:
     assert line(plan(config(model_folder), processes=1), "completion").endswith("up to 20 tokens")
     alone = plan(config(model_folder, parse_mode="answer"), processes=1)
     assert line(alone, "completion").endswith("up to 20 tokens, an answer span without thoughts")
+
+
+@pytest.mark.parametrize("text", [None, "letter"])
+def test_open_questions_are_not_paid_by_letters(model_folder: Path, manifest: Path, text: str | None) -> None:
+    settings = config(model_folder, manifest, verifier__text=text, reward={"name": "mcq_letter"})
+    with pytest.raises(
+        RlfgError, match=r"train\.jsonl:1: reward mcq_letter pays closed answers .* the label is 'robin'"
+    ):
+        plan(settings, processes=1)
+    both = config(model_folder, manifest, verifier__text=text, reward={"name": "binary"})
+    assert plan(both, processes=1)
+
+
+def test_the_curriculum_is_told(model_folder: Path, manifest: Path) -> None:
+    """Twelve steps in all, of pictures that are one class."""
+    off = plan(config(model_folder, manifest), processes=1)
+    assert line(off, "curriculum").split(maxsplit=1)[1].startswith("off")
+    spec = {"coarse_to_fine": {"order": 5, "family": 11}}
+    unknown = plan(config(model_folder, manifest, curriculum=spec), processes=1)
+    assert line(unknown, "curriculum").endswith("truths: order until step 5, then family until step 11, then labels")
+    tree = manifest.with_name("birds.csv")
+    tree.write_text("order,family,species,species_common\nPasseriformes,Turdidae,Turdus migratorius,robin\n")
+    known = plan(config(model_folder, manifest, curriculum=spec, verifier={"taxonomy": str(tree)}), processes=1)
+    assert "order until step 5 (1 of them), then family" in line(known, "curriculum")
+    with pytest.raises(RlfgError, match="lasts 12 steps and the run 12: no truth would ever be whole"):
+        plan(config(model_folder, manifest, curriculum={"coarse_to_fine": {"family": 12}}), processes=1)
+    with pytest.raises(RlfgError, match=r"has no rank 'genus'; its ranks are order, family, species"):
+        genus = {"coarse_to_fine": {"genus": 5}}
+        plan(config(model_folder, manifest, curriculum=genus, verifier={"taxonomy": str(tree)}), processes=1)
 
 
 def test_vision_passes_are_those_that_the_run_makes(model_folder: Path) -> None:

@@ -147,6 +147,17 @@ def test_both_stages_keep_one_contract(name: str) -> None:
     assert (sft.model, sft.prompt) == (grpo.model, grpo.prompt)
 
 
+def test_dive_k_trains_on_letters_and_is_evaluated_on_names() -> None:
+    config, sampled = load("grpo", "cub-dive-k"), load("evaluate", "cub-dive-k")
+    assert (config.verifier.text, config.verifier.taxonomy, config.reward.name) == (
+        "letter",
+        "builtin:cub200",
+        "mcq_letter",
+    )
+    assert (sampled.samples, sampled.sampling.temperature, sampled.model.adapter) == (20, 1.0, None)
+    assert config.eval == load("grpo", "cub-qwen2.5-vl-7b").eval
+
+
 def test_no_two_runs_share_a_folder() -> None:
     folders = [load(stage, name).run.output_dir for stage in ("sft", "grpo") for name in names(stage)]
     assert len(set(folders)) == len(folders)

@@ -16,6 +16,7 @@ from launching import BASE
 
 from rlfg.config import load_config
 from rlfg.data import DataSpec, load_examples
+from rlfg.data.choices import ChoiceSpec, choices, write_choices
 from rlfg.data.triplets import triplets, write_triplets
 from rlfg.resources import recipes_folder
 from rlfg.taxonomy import load_taxonomy
@@ -54,6 +55,17 @@ def world(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def questions(tiny_world: Path, world: Path) -> Path:
+    """Multiple choice from answers that are each the label of the next picture."""
+    examples = load_examples(DataSpec(path=str(world)))
+    taxonomy = load_taxonomy(tiny_world / "taxonomy.csv", root="organism")
+    answers = {example.id: [examples[i - 1].label] for i, example in enumerate(examples)}
+    path = world.with_name("choices.jsonl")
+    write_choices(path, choices(examples, answers, ChoiceSpec(), taxonomy), examples)
+    return path
+
+
+@pytest.fixture(scope="module")
 def judge() -> Iterator[HttpJudge]:
     with HttpJudge() as server:
         yield server
@@ -64,7 +76,7 @@ def steps(run: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("name", names("grpo"))
-def test_grpo(name: str, tiny_world: Path, world: Path, judge: HttpJudge, tmp_path: Path) -> None:
+def test_grpo(name: str, tiny_world: Path, world: Path, questions: Path, judge: HttpJudge, tmp_path: Path) -> None:
     path = CONFIGS / "grpo" / f"{name}.yaml"
     recipe = load_config(GrpoConfig, path)
     per_rollout = recipe.optimizer_steps_per_rollout
@@ -78,7 +90,12 @@ def test_grpo(name: str, tiny_world: Path, world: Path, judge: HttpJudge, tmp_pa
     if recipe.verifier.judge is not None:
         changed.append(f"verifier.judge.endpoint.base_url={judge.url}")
     if recipe.verifier.taxonomy is not None:
-        changed.append(f"verifier={{taxonomy: {tiny_world / 'taxonomy.csv'}, root: organism, profile: exact}}")
+        verifier = {"taxonomy": str(tiny_world / "taxonomy.csv"), "root": "organism", "text": recipe.verifier.text}
+        changed.append(f"verifier={json.dumps(verifier)}")
+    if recipe.verifier.text is not None:
+        changed.append(f"data.path={questions}")
+    if recipe.curriculum is not None and recipe.curriculum.coarse_to_fine:
+        changed.append("curriculum.coarse_to_fine={genus: 1}")
     if recipe.dynamic_sampling is not None:
         changed.append("dynamic_sampling.max_rounds=2")
     final = run_grpo(load_config(GrpoConfig, path, changed))

@@ -7,6 +7,8 @@
     val.jsonl      seen and rare species, for choosing a checkpoint
     test.jsonl     seen, rare and unseen species, for reporting; `meta.group` says which
 
+`meta.traits` of a line has what its picture shows, by name: what `rlfg cot template` writes rationales from.
+
 Every picture is drawn from (seed, split, species, number), so splits never share one and a larger
 world contains a smaller one.
 """
@@ -24,7 +26,7 @@ import numpy as np
 
 from rlfg.data.world.draw import draw_organism
 from rlfg.data.world.species import COLOURS, PATTERNS, SEEN_COLOURS, SEEN_PATTERNS, Species, species_list
-from rlfg.data.world.text import RANKS, label_at, rationale
+from rlfg.data.world.text import RANKS, label_at, rationale, traits_of
 
 SPLITS = ("sft", "rl", "val", "test")
 SFT_MIX: Mapping[str | None, float] = {
@@ -103,16 +105,17 @@ def _text(
     rng: np.random.Generator,
     everyone: tuple[Species, ...],
 ) -> dict[str, Any]:
-    """Label, rationale and group of one picture."""
+    """Label, rationale, group and visible traits of one picture."""
+    meta = {"group": species.group, "traits": traits_of(species.traits)}
     if split != "sft":
-        return {"label": species.name, "split": split, "meta": {"group": species.group}}
+        return {"label": species.name, "split": split, "meta": meta}
     rank = list(mix)[rng.choice(len(mix), p=list(mix.values()))]
     relatives = [s for s in everyone if s.genus == species.genus and s.group == "seen"]
     return {
         "label": label_at(species, rank),
         "split": split,
         "rationale": rationale(species, rank, relatives, rng),
-        "meta": {"group": species.group, "rank": rank},
+        "meta": {**meta, "rank": rank},
     }
 
 

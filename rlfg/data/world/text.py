@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rlfg.data.world.species import BODIES, COLOURS, CRESTS, PATTERNS, TAILS, Species
+from rlfg.data.world.species import BODIES, COLOURS, CRESTS, PATTERNS, TAILS, TRAITS, Species
 
 RANKS = ("order", "family", "genus", "species")
 """Broadest first."""
@@ -23,6 +23,11 @@ def caption(traits: Sequence[int]) -> str:
     """The visible traits (body, tail, crest, colour, pattern) in words."""
     body, tail, crest, colour, pattern = traits
     return f"{BODIES[body]} body, {TAILS[tail]} tail, {CRESTS[crest]} crest, {COLOURS[colour]}, {PATTERNS[pattern]}"
+
+
+def traits_of(traits: Sequence[int]) -> dict[str, str]:
+    """The visible traits by name: {"body": "round", …}."""
+    return {name: values[at] for (name, values), at in zip(TRAITS.items(), traits, strict=True)}
 
 
 def label_at(species: Species, rank: str | None) -> str:

@@ -15,6 +15,9 @@ from rlfg.taxonomy.tree import Taxonomy
 MOST_CHARACTERS = 500
 """How much of a text is looked at: a name is short, and time must be bounded."""
 
+REMEMBERED = 1 << 15
+"""Texts whose resolution is kept, about 20 MB: verdicts, traces and classes ask for the same, and models repeat."""
+
 
 def resolve(taxonomy: Taxonomy, text: str, profile: Profile | str | None = None) -> Resolution:
     """Find the taxa that a text names, by the whole claim or not at all; `docs/resolution.md` has the policy.
@@ -27,7 +30,11 @@ def resolve(taxonomy: Taxonomy, text: str, profile: Profile | str | None = None)
     Raises:
         RlfgError: no profile has that name.
     """
-    read = _reader(taxonomy, profile)
+    return _resolve(_reader(taxonomy, profile_of(taxonomy, profile)), text)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _resolve(read: Reader, text: str) -> Resolution:
     seen = text[:MOST_CHARACTERS]
     trace: tuple[str, ...] = (f'normalised to "{normalize(seen)}"',)
     if len(seen) < len(text):
@@ -39,5 +46,5 @@ def resolve(taxonomy: Taxonomy, text: str, profile: Profile | str | None = None)
 
 
 @lru_cache(maxsize=32)
-def _reader(taxonomy: Taxonomy, profile: Profile | str | None) -> Reader:
-    return Reader(index_of(taxonomy), profile_of(taxonomy, profile))
+def _reader(taxonomy: Taxonomy, profile: Profile) -> Reader:
+    return Reader(index_of(taxonomy), profile)
