@@ -1,64 +1,124 @@
-"""Runs a model over a dataset: one line of predictions a picture, resumable, the same over N processes.
+"""Asks a model about a dataset by a protocol: one line of predictions an item, resumable, the same over N processes.
 
-Each process answers its share and appends to its own file; the first one merges them in the order of the
-dataset. What an interrupted run answered is kept; what failed is tried again. Random draws depend on
-the seed, the picture's id and the sample's number, so neither sharding nor resuming changes an answer.
+Each process answers its share and appends to its own file; the first one merges them in the order of the items. What
+an interrupted run answered is kept; what failed is tried again. Random draws depend on the seed, the item's id and
+the sample's number, so neither sharding nor resuming changes an answer.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eval.backends import Asked, Backend, BackendSpec, Tell
 from eval.predictions import drop_torn_line, read_predictions, write_predictions
-from rlfg.data import DataSpec, Examples, ImageError, load_examples, load_prompt, user_message
+from eval.protocols import Item, ProtocolSpec, Reply, line_of
+from rlfg.data import DataSpec, Examples, load_examples
 from rlfg.errors import RlfgError
-from rlfg.models.load import ModelSpec
-from rlfg.models.prompts import EncodedPrompt, encode_prompt
-from rlfg.rollouts.local import LocalModel
 from rlfg.rollouts.sampling import Sampling
+from rlfg.taxonomy.spec import TaxonomySpec
 from rlfg.types import Prediction
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictConfig:
-    """Which model answers what, and how."""
+    """Who answers what, and how it is asked."""
 
-    model: ModelSpec
+    backend: BackendSpec
     data: DataSpec
     out: str
     """The predictions file (JSON Lines)."""
-    prompt: str = "think"
+    protocol: ProtocolSpec = field(default_factory=ProtocolSpec)
+    taxonomy: TaxonomySpec | None = None
+    """For protocols that need one: which names are one class, which classes are near, which ranks there are."""
     sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0))
-    samples: int = 1
-    """Answers a picture; more than one needs a temperature above 0."""
     seed: int = 0
-    rows: int = 512
-    """Answers made together."""
+    """Of what a protocol draws, and of the answers."""
     use_cpu: bool = False
 
     def __post_init__(self) -> None:
-        if self.samples < 1 or (self.samples > 1 and self.sampling.temperature == 0):
-            raise RlfgError("samples must be 1, or more with sampling.temperature above 0")
+        if self.protocol.samples > 1 and self.sampling.temperature == 0:
+            raise RlfgError("protocol.open.samples above 1 needs sampling.temperature above 0, or all are the same")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the lines, but for the data."""
+        chosen = self.protocol.chosen
+        asked = {"name": type(chosen).__name__.removesuffix("Spec"), **asdict(chosen)}  # type: ignore[call-overload]
+        parts = {
+            "backend": self.backend.settings,
+            "protocol": asked,
+            "taxonomy": None if self.taxonomy is None else asdict(self.taxonomy),
+            "sampling": asdict(self.sampling),
+            "seed": self.seed,
+        }
+        settings: dict[str, Any] = json.loads(json.dumps(parts))
+        return settings
 
 
-def pending(config: PredictConfig, examples: Examples) -> tuple[dict[str, Prediction], list[int]]:
-    """What earlier runs answered, by id, and the indices still to be answered.
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A configuration with its data in hand."""
+
+    config: PredictConfig
+    examples: Examples
+    items: tuple[Item, ...]
+
+    @property
+    def out(self) -> Path:
+        """The predictions file."""
+        return Path(self.config.out)
+
+
+def load_task(config: PredictConfig) -> Task:
+    """Reads the data and makes the protocol's items of it.
 
     Raises:
-        RlfgError: The file holds answers to pictures that are not in the dataset.
+        RlfgError: Two items have one id, or the protocol cannot be had with these data.
+    """
+    examples = load_examples(config.data)
+    taxonomy = None if config.taxonomy is None else config.taxonomy.load()
+    items = config.protocol.chosen.items(examples, taxonomy, config.seed)
+    if len({item.id for item in items}) < len(items):
+        raise RlfgError(f"{config.data.path}: two items have one id; ids of pictures must not hold '@', '|' or '#'")
+    return Task(config=config, examples=examples, items=tuple(items))
+
+
+def pending(task: Task) -> tuple[dict[str, Prediction], list[int]]:
+    """What earlier runs answered, by id, and the items still to be answered: new ones, and those that failed.
+
+    Raises:
+        RlfgError: The file holds answers to other items.
     """
     done: dict[str, Prediction] = {}
-    for path in [Path(config.out), *parts(Path(config.out))]:
+    for path in [task.out, *parts(task.out)]:
         if has_lines(path):
             done |= {p.id: p for p in read_predictions(path) if p.error is None}
-    strange = done.keys() - {e.id for e in examples}
+    strange = done.keys() - {item.id for item in task.items}
     if strange:
-        raise RlfgError(f"{config.out}: holds answers to other pictures ({sorted(strange)[0]}); use another file")
-    return done, [i for i, example in enumerate(examples) if example.id not in done]
+        raise RlfgError(f"{task.out}: holds answers to other items ({sorted(strange)[0]}); use another file")
+    return done, [i for i, item in enumerate(task.items) if item.id not in done]
+
+
+def keep_settings(task: Task) -> None:
+    """Records beside the predictions how they are made.
+
+    Raises:
+        RlfgError: They were begun in another way: one file would hold answers to different questions.
+    """
+    path = task.out.with_name(task.out.name + ".settings.json")
+    settings = task.config.settings
+    if has_lines(task.out) or parts(task.out):
+        begun = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else settings
+        other = [name for name in settings if settings[name] != begun.get(name)]
+        if other:
+            raise RlfgError(f"{task.out}: was begun with another {', '.join(other)} ({path.name}); use another file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def has_lines(path: Path) -> bool:
@@ -74,24 +134,27 @@ def parts(out: Path) -> list[Path]:
     return sorted(out.parent.glob(f"{out.name}.part*"))
 
 
-def predict_share(config: PredictConfig, examples: Examples, share: Sequence[int], model: LocalModel, rank: int) -> int:
-    """Answers the examples at `share`, appending line by line; returns how many failed."""
-    out = Path(f"{config.out}.part{rank}")
-    size = max(1, config.rows // config.samples)
-    failed = 0
-    for start in range(0, len(share), size):
-        lines = _answer(config, examples, share[start : start + size], model)
-        write_predictions(out, lines)
-        failed += sum(line.error is not None for line in lines)
-    return failed
+def predict_share(
+    task: Task,
+    share: Sequence[int],
+    backend: Backend,
+    rank: int,
+    *,
+    on_line: Callable[[Prediction], None] = lambda line: None,
+) -> None:
+    """Answers the items at `share`; each line is appended as soon as its item's replies are all there."""
+    out = Path(f"{task.config.out}.part{rank}")
+    for batch in _batches(task, share, backend):
+        asked = [one for i in batch for one in _asked(task, task.items[i])]
+        backend.answer(asked, _teller([task.items[i] for i in batch], asked, out, on_line))
 
 
-def merge(config: PredictConfig, examples: Examples) -> Path:
-    """Puts the parts into one file in the order of the dataset; written aside, then renamed.
+def merge(task: Task) -> Path:
+    """Puts the parts into one file in the order of the items; written aside, then renamed.
 
-    A picture that failed in every try keeps its line with the last error.
+    An item that failed in every try keeps its line with the last error.
     """
-    out = Path(config.out)
+    out = task.out
     found: dict[str, Prediction] = {}
     for path in [out, *parts(out)]:
         if has_lines(path):
@@ -100,43 +163,52 @@ def merge(config: PredictConfig, examples: Examples) -> Path:
                     found[line.id] = line
     aside = out.with_name(out.name + ".merging")
     aside.unlink(missing_ok=True)
-    write_predictions(aside, [found[e.id] for e in examples if e.id in found])
+    write_predictions(aside, [found[item.id] for item in task.items if item.id in found])
     os.replace(aside, out)
     for path in parts(out):
         path.unlink()
     return out
 
 
-def predict(config: PredictConfig, model: LocalModel | None = None, *, device: Any = None) -> Path:
-    """The whole of it in one process."""
-    examples = load_examples(config.data)
-    _, todo = pending(config, examples)
-    if todo:
-        model = model or LocalModel(config.model, device=device, max_rows=config.rows)
-        predict_share(config, examples, todo, model, 0)
-    return merge(config, examples)
+def predict(config: PredictConfig, backend: Backend) -> Path:
+    """The whole of it in one process, answered by a backend that is there already."""
+    task = load_task(config)
+    keep_settings(task)
+    predict_share(task, pending(task)[1], backend, 0)
+    return merge(task)
 
 
-def _answer(config: PredictConfig, examples: Examples, share: Sequence[int], model: LocalModel) -> list[Prediction]:
-    prompt = load_prompt(config.prompt)
-    prompts: dict[int, EncodedPrompt] = {}
-    errors: dict[int, str] = {}
-    for index in share:
-        message = user_message(prompt, examples[index].question)
-        try:
-            prompts[index] = encode_prompt(model.processor, [message], [examples.open_image(index)])
-        except ImageError as error:
-            errors[index] = str(error)
-    keys = [[(config.seed, "predict", examples[i].id, k) for k in range(config.samples)] for i in prompts]
-    answers = dict(zip(prompts, model.answer(list(prompts.values()), keys, config.sampling), strict=True))
+def _teller(items: Sequence[Item], asked: Sequence[Asked], out: Path, on_line: Callable[[Prediction], None]) -> Tell:
+    """Takes replies in any order, and writes an item's line with the last one of its own."""
+    by_id = {item.id: item for item in items}
+    replies: dict[str, dict[int, Reply]] = {item.id: {} for item in items}
+
+    def tell(n: int, reply: Reply) -> None:
+        item, there = by_id[asked[n].item], replies[asked[n].item]
+        there[asked[n].number] = reply
+        if len(there) == len(item.questions):
+            line = line_of(item, [there[k] for k in range(len(there))])
+            write_predictions(out, [line])
+            on_line(line)
+
+    return tell
+
+
+def _asked(task: Task, item: Item) -> list[Asked]:
+    def opener(numbers: Sequence[int]) -> Callable[[], list[Any]]:
+        return lambda: [task.examples.open_image(i) for i in numbers]
+
     return [
-        Prediction(
-            id=examples[i].id,
-            truth=examples[i].label,
-            completions=tuple(answers.get(i, ())),
-            image=examples[i].image,
-            error=errors.get(i),
-            extra={"meta": dict(examples[i].meta)} if examples[i].meta else {},
-        )
-        for i in share
+        Asked(item=item.id, number=k, question=question, open=opener(question.pictures))
+        for k, question in enumerate(item.questions)
     ]
+
+
+def _batches(task: Task, share: Sequence[int], backend: Backend) -> list[list[int]]:
+    """Consecutive items of about as many rows as the backend takes at once."""
+    if backend.rows is None:
+        return [list(share)]
+    from rlfg.models.prompts import chunks
+
+    sizes = [sum(map(backend.rows_of, task.items[i].questions)) for i in share]
+    return [[share[n] for n in chunk] for chunk in chunks(sizes, backend.rows)]

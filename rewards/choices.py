@@ -40,10 +40,16 @@ _FILLERS = {
 
 def read_letter(text: str) -> str | None:
     """The letter of one option: "B", "(b)", "B. gull", "Answer: B". "A gull" and "A or B" name none."""
+    found = read_lettered(text)
+    return None if found is None else found[0]
+
+
+def read_lettered(text: str) -> tuple[str, str] | None:
+    """The letter of one option, and what is said beside it: ("B", "gull"). None where `read_letter` gives none."""
     match = _LETTER.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if match is None or _MORE_OPTIONS.search((match["text"] or "").strip()):
+    if match is None or _MORE_OPTIONS.search(beside := (match["text"] or "").strip()):
         return None
-    return match["letter"].upper()
+    return match["letter"].upper(), beside
 
 
 def read_yes_no(text: str) -> str | None:

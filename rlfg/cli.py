@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eval.calibrate_cli import add_calibrate
 from eval.cli import add_score, add_seeds, add_verifier_options, verifier_spec
+from eval.tally.cli import add_tally
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.cot.cli import add_cot
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         _world,
         _predict,
         add_score,
+        add_tally,
         add_calibrate,
         _report,
         _compare,

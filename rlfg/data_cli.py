@@ -12,7 +12,7 @@ from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
 
 def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    """`rlfg data prepare`, `split`, `triplets` and `choices`."""
+    """`rlfg data prepare`, `split`, `triplets`, `choices` and `corrupt`."""
     parser = commands.add_parser("data", help="make a dataset ready")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_prepare(verbs)
@@ -38,6 +38,12 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     mined.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how they are read")
     mined.add_argument("--seed", type=int, default=0)
     mined.set_defaults(run=_triplets)
+    worse = verbs.add_parser("corrupt", help="a robustness set: every picture made worse in six ways, 3 severities")
+    worse.add_argument("data", help="manifest, or folder of class folders")
+    worse.add_argument("--out", type=Path, required=True, help="folder for data.jsonl and images/")
+    worse.add_argument("--kinds", help="comma separated; by default blur,noise,jpeg,greyscale,crop,brightness")
+    worse.add_argument("--seed", type=int, default=0)
+    worse.set_defaults(run=_corrupt)
     _add_choices(verbs.add_parser("choices", help="multiple choice from what a model takes each picture for"))
 
 
@@ -155,6 +161,19 @@ def _triplets(args: argparse.Namespace) -> None:
     missing = counts.pop("no positive")
     ways = ", ".join(f"{n:,} by {way}" for way, n in counts.most_common())
     print(f"{len(examples):,} pictures: negatives {ways}; {missing:,} are alone in their class and have no positive")
+
+
+def _corrupt(args: argparse.Namespace) -> None:
+    from rlfg.data import DataSpec, load_examples
+    from rlfg.data.corruptions import CORRUPTIONS, write_corrupted
+
+    kinds = tuple(filter(None, args.kinds.split(","))) if args.kinds else tuple(CORRUPTIONS)
+    examples = load_examples(DataSpec(path=args.data))
+    counts = write_corrupted(examples, args.out, kinds=kinds, seed=args.seed)
+    print(
+        f"{args.out / 'data.jsonl'}: {sum(counts.values()):,} lines, {len(examples):,} pictures clean and in "
+        f"{len(counts) - 1} conditions"
+    )
 
 
 def _choices(args: argparse.Namespace) -> None:

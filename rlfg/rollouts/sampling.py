@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from rlfg.errors import RlfgError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ def pick(logits_RV: Tensor, uniforms_R: Tensor | None, sampling: Sampling) -> tu
             probs = probs * (probs.cumsum(-1) - probs < sampling.top_p)
         total = probs.cumsum(-1)
         target = uniforms_R.to(total)[:, None] * total[:, -1:]
+        import torch  # not above: configurations of runs that need no torch name a `Sampling`, too
+
         ids_R = torch.searchsorted(total, target, right=True)[:, 0].clamp(max=total.shape[1] - 1)
         if order is not None:
             ids_R = order.gather(1, ids_R[:, None])[:, 0]

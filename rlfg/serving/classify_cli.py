@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from eval.predictions import drop_torn_line
 from rlfg.data.examples import PICTURES
 from rlfg.errors import RlfgError
+from rlfg.progress import show_progress
 from rlfg.serving.client import Client, key_of
 
 COLUMNS = ("picture", "answer", "abstained", "taxon_id", "rank", "confidence", "error")
@@ -50,7 +50,7 @@ def _run(args: argparse.Namespace) -> int:
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
                 file.flush()
                 done[record["picture"]] = record
-                _progress(number, len(todo))
+                show_progress(number, len(todo))
     found = [done[picture] for picture in pictures]
     if lines != args.out:
         _write_csv(args.out, found)
@@ -137,10 +137,3 @@ def _write_csv(path: Path, records: Sequence[dict[str, Any]]) -> None:
     aside = path.with_name(f".{path.name}.partial")
     aside.write_text(text.getvalue(), encoding="utf-8")
     aside.replace(path)
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        width = 30 * done // total
-        end = "\n" if done == total else ""
-        print(f"\r[{'█' * width}{'·' * (30 - width)}] {done:,} of {total:,}", end=end, file=sys.stderr, flush=True)

@@ -17,8 +17,12 @@ from typing import Any
 
 import torch
 
+from eval.backends import BackendSpec
+from eval.backends.local import LocalBackend
 from eval.predict import PredictConfig, predict
 from eval.predictions import read_predictions
+from eval.protocols import ProtocolSpec
+from eval.protocols.generate import OpenSpec
 from eval.score import ScoredItem, score, write_items
 from eval.summary import grouped
 from rewards.verifier import TaxonomyVerifier
@@ -144,17 +148,16 @@ def evaluate(
         for mode in modes:
             temperature, samples = MODES[mode]
             config = PredictConfig(
-                model=spec,
+                backend=BackendSpec(transformers=spec),
                 data=DataSpec(path=str(out / "world" / "test.jsonl")),
                 out=str(out / "answers" / f"{name}-{mode}.jsonl"),
-                prompt=PROMPT,
+                protocol=ProtocolSpec(open=OpenSpec(prompts=(PROMPT,), samples=samples)),
                 sampling=Sampling(temperature=temperature, max_new_tokens=MAX_NEW_TOKENS),
-                samples=samples,
                 seed=seed,
             )
             if not Path(config.out).is_file():
                 model = model or LocalModel(spec, device=torch.device("cpu"))
-                predict(config, model)
+                predict(config, LocalBackend(model, config.sampling, seed=seed, rows=config.backend.rows))
             predictions = read_predictions(config.out)
             items = score(predictions, verifier, verifier.taxonomy, parse_mode="lenient", group_by="group")
             write_items(out / "scores" / f"{name}-{mode}" / "items.jsonl", items)

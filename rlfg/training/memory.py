@@ -16,10 +16,10 @@ from typing import Any
 from torch import nn
 
 from rlfg.models.load import DTYPES, is_vision
+from rlfg.models.logps import CHUNK
 from rlfg.models.prefix import language_model
 from rlfg.rollouts.transformers_engine import COMPACT_BELOW
 from rlfg.training.config import GrpoConfig
-from rlfg.training.logps import CHUNK
 
 BYTES_4BIT = 0.5 + 4 / 64
 """nf4: half a byte a weight, and a float32 scale every 64."""

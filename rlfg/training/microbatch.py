@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rlfg.models.logps import Row
 from rlfg.models.prompts import EncodedPrompt
-from rlfg.training.logps import Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

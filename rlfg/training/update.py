@@ -21,10 +21,10 @@ from torch import Tensor
 from rewards.scoring import Scored
 from rlfg.data import Shown
 from rlfg.models.load import REFERENCE
+from rlfg.models.logps import CHUNK, TokenLogps, completion_logps
 from rlfg.models.prefix import language_model, unwrapped
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.training.balance import Drawn, shares
-from rlfg.training.logps import CHUNK, TokenLogps, completion_logps
 from rlfg.training.microbatch import Microbatch, TrainRow, pack
 from rlfg.training.objectives import Objective, row_weights, token_losses
 from rlfg.training.sharding import inside

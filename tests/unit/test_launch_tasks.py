@@ -102,12 +102,11 @@ def test_choices_from_the_models_own_answers(grpo_config: Path, tiny_world: Path
         line["label"] = tree.node_name(tree.lineage(tree.lookup(line["label"])[0])[-2])
     (tmp_path / "genera.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (tmp_path / "predict.yaml").write_text(f"""
-model: {{path: {BASE}, dtype: float32}}
+backend: {{transformers: {{path: {BASE}, dtype: float32}}}}
 data: {{path: {tmp_path}/genera.jsonl}}
 out: {tmp_path}/said.jsonl
-prompt: short
+protocol: {{open: {{prompts: [short], samples: 12}}}}
 sampling: {{temperature: 1.5, max_new_tokens: 8}}
-samples: 12
 use_cpu: true
 """)
     for command in (

@@ -10,12 +10,12 @@ import torch
 from rewards.setup import VerifierSpec
 from rlfg.data import DataSpec
 from rlfg.models.load import LoraSpec, ModelSpec, attach_lora, lora_config
+from rlfg.models.logps import Row, completion_logps
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.models.tiny import tiny_model, tiny_tokenizer
 from rlfg.rollouts.sampling import Sampling
 from rlfg.training.config import GrpoConfig
-from rlfg.training.logps import Row, completion_logps
 from rlfg.training.memory import estimate_memory
 from rlfg.training.runspec import RunSpec
 

@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch")
 from PIL import Image  # noqa: E402
 
 from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model, load_processor  # noqa: E402
+from rlfg.models.logps import Row, completion_logps  # noqa: E402
 from rlfg.models.merge import can_merge, merged  # noqa: E402
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import encode_prompt  # noqa: E402
-from rlfg.training.logps import Row, completion_logps  # noqa: E402
 
 
 def policy(tiny_model: Path, dtype: Any = "float32") -> Any:

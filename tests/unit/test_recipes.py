@@ -163,6 +163,11 @@ def test_no_two_runs_share_a_folder() -> None:
     assert len(set(folders)) == len(folders)
 
 
+def test_no_two_evaluations_share_a_file() -> None:
+    files = [load("evaluate", name).out for name in names("evaluate")]
+    assert len(set(files)) == len(files)
+
+
 def test_copy_takes_everything_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as copied:
         main(["recipes", "copy", str(tmp_path)])

@@ -17,7 +17,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForImageTextToText
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
-from rlfg.training.logps import Row, completion_logps
+from rlfg.models.logps import Row, completion_logps
 
 torch.set_num_threads(4)  # more than there are cores, and rows of one prompt in two threads
 torch.manual_seed(0)

@@ -27,6 +27,7 @@ from PIL import Image  # noqa: E402
 
 from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
+from rlfg.models.logps import Row, completion_logps  # noqa: E402
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import encode_prompt  # noqa: E402
 from rlfg.rollouts.local import build_engine  # noqa: E402
@@ -38,7 +39,6 @@ from rlfg.rollouts.vllm.colocated import ColocatedEngine  # noqa: E402
 from rlfg.rollouts.vllm.server import ServerEngine  # noqa: E402
 from rlfg.serving import ServerSpec, VllmServer  # noqa: E402
 from rlfg.serving.vllm_server import claim_port  # noqa: E402
-from rlfg.training.logps import Row, completion_logps  # noqa: E402
 from rlfg.training.sync import adapter_tensors, write_adapter  # noqa: E402
 from rlfg.training.vllm_rollouts import VllmRollouts  # noqa: E402
 

@@ -13,12 +13,12 @@ from PIL import Image
 from rlfg.data import DataSpec, load_examples, user_message
 from rlfg.data.contract import prompt_of
 from rlfg.errors import RlfgError
+from rlfg.models.logps import Row, completion_logps
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt, encode_prompt
 from rlfg.rollouts.local import LocalModel
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion
-from rlfg.training.logps import Row, completion_logps
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.15, "float16": 0.05}
 """Mean difference of log-probabilities, in nats a token. Half-precision weights are rounded once more by merging: with

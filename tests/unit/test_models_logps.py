@@ -16,11 +16,11 @@ from transformers import AutoProcessor, LlamaConfig, LlamaForCausalLM, MistralCo
 
 from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LoraSpec, ModelSpec, is_vision, load_model  # noqa: E402
+from rlfg.models.logps import Row, completion_logps  # noqa: E402
 from rlfg.models.pictures import can_encode_once, encode_pictures  # noqa: E402
 from rlfg.models.prefix import check_supported, language_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt, encode_prompt  # noqa: E402
 from rlfg.models.recompute import decoder_layers  # noqa: E402
-from rlfg.training.logps import Row, completion_logps  # noqa: E402
 
 PAD = 0
 ROWS = [

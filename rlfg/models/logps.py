@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from rlfg.models.pictures import run_backbone
-from rlfg.models.prefix import prompt_positions, run_completions, run_prefix
+from rlfg.models.prefix import Prefix, prompt_positions, run_completions, run_prefix
 from rlfg.models.prompts import EncodedPrompt, collate
 from rlfg.models.recompute import recomputed_layers
 
@@ -76,27 +76,29 @@ def completion_logps(
     prompt_R = torch.tensor([row.prompt for row in rows], device=device)
     with recomputed_layers(lm) if recompute else nullcontext():
         if shared_prefix:
-            hidden_RLH = _shared_hidden(lm, collate(prompts, pad_id=pad_id, device=device), prompt_R, ids_RL, mask_RL)
+            prefix = run_prefix(lm, collate(prompts, pad_id=pad_id, device=device))
+            hidden_RLH = _hidden_after(lm, prefix.expand(prompt_R), ids_RL, mask_RL)
         else:
             batch = collate([prompts[row.prompt] for row in rows], pad_id=pad_id, device=device)
             hidden_RLH = _plain_hidden(lm, batch, ids_RL, mask_RL)
-    valid = mask_RL.bool()
-    logps_N, entropy_N = _score(lm.lm_head, hidden_RLH[valid], ids_RL[valid], temperature, entropy_grad, chunks)
-    zeros = torch.zeros(ids_RL.shape, dtype=logps_N.dtype, device=device)
-    return TokenLogps(
-        logps_RL=zeros.masked_scatter(valid, logps_N),
-        entropy_RL=zeros.masked_scatter(valid, entropy_N),
-        mask_RL=mask_RL,
-    )
+    return _scored(lm.lm_head, hidden_RLH, ids_RL, mask_RL, temperature, entropy_grad, chunks)
 
 
-def _shared_hidden(lm: Any, batch: dict[str, Any], prompt_R: Tensor, ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
+def logps_after(lm: Any, prefix: Prefix, rows: Sequence[Row], *, pad_id: int) -> TokenLogps:
+    """The same for prompts that are run already, so that many completions go through in turns."""
+    device = lm.lm_head.weight.device
+    ids_RL, mask_RL = _pad_right([row.token_ids for row in rows], pad_id, device)
+    prompt_R = torch.tensor([row.prompt for row in rows], device=device)
+    hidden_RLH = _hidden_after(lm, prefix.expand(prompt_R), ids_RL, mask_RL)
+    return _scored(lm.lm_head, hidden_RLH, ids_RL, mask_RL, 1.0, False, None)
+
+
+def _hidden_after(lm: Any, rows: Prefix, ids_RL: Tensor, mask_RL: Tensor) -> Tensor:
     """Hidden states that predict each completion token: the prompt's last, then the completion's own.
 
     Completions of one token go through the model too, unused: under ZeRO-3 and FSDP every process must
     run, forwards and backwards, the same modules.
     """
-    rows = run_prefix(lm, batch).expand(prompt_R)
     L = ids_RL.shape[1]
     until = max(L - 1, 1)
     hidden_RLH = run_completions(lm, rows, ids_RL[:, :until], mask_RL[:, :until])
@@ -117,6 +119,25 @@ def _plain_hidden(lm: Any, batch: dict[str, Any], ids_RL: Tensor, mask_RL: Tenso
     out = run_backbone(lm, full, position_ids=torch.cat([positions, more], dim=-1), use_cache=False)
     hidden_RLH: Tensor = out.last_hidden_state[:, T - 1 : -1]
     return hidden_RLH
+
+
+def _scored(
+    lm_head: Any,
+    hidden_RLH: Tensor,
+    ids_RL: Tensor,
+    mask_RL: Tensor,
+    temperature: float,
+    entropy_grad: bool,
+    chunks: int | None,
+) -> TokenLogps:
+    valid = mask_RL.bool()
+    logps_N, entropy_N = _score(lm_head, hidden_RLH[valid], ids_RL[valid], temperature, entropy_grad, chunks)
+    zeros = torch.zeros(ids_RL.shape, dtype=logps_N.dtype, device=ids_RL.device)
+    return TokenLogps(
+        logps_RL=zeros.masked_scatter(valid, logps_N),
+        entropy_RL=zeros.masked_scatter(valid, entropy_N),
+        mask_RL=mask_RL,
+    )
 
 
 def _score(

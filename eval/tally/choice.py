@@ -1,0 +1,67 @@
+"""Multiple choice: the option chosen, by its letter or its name, whole and alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eval.protocols.choice import LETTERS
+from eval.tally.mark import Mark, Outcome, answers_of, key_of
+from rewards.choices import read_lettered
+from rlfg.data import ParseMode
+from rlfg.errors import RlfgError
+from rlfg.taxonomy import normalize
+from rlfg.types import Prediction
+
+
+def mark_choice(line: Prediction, mode: ParseMode) -> Mark:
+    """Right where the option chosen is the truth's; with rotations also whether it is chosen in all of them.
+
+    With rotations `all_right` is 1 where every one is answered rightly, `consistent` where every one gets the same
+    option, right or wrong.
+    """
+    orders, correct, by_letter = key_of(line, "options"), key_of(line, "correct"), key_of(line, "answer_as") == "letter"
+    if not orders or any(order.count(correct) != 1 for order in orders):
+        raise RlfgError(f'prediction "{line.id}": {correct!r} does not stand once in each of its lists of options')
+    outcomes: list[Outcome] = []
+    said: list[str | None] = []
+    places: list[tuple[int, int | None]] = []
+    for answer, order in zip(answers_of(line, len(orders), mode), orders, strict=True):
+        place = None if answer is None else read_option(answer, order, by_letter=by_letter)
+        option = None if place is None else order[place]
+        said.append(option)
+        places.append((order.index(correct), place))
+        outcomes.append(
+            "empty" if answer is None else "unreadable" if option is None else "right" if option == correct else "wrong"
+        )
+    values = {}
+    if len(orders) > 1:
+        values["all_right"] = float(set(outcomes) == {"right"})
+        values["consistent"] = float(len(set(said)) == 1 and said[0] is not None)
+    return Mark(
+        outcomes=tuple(outcomes), said=tuple(said), values=values, chance=1 / len(orders[0]), places=tuple(places)
+    )
+
+
+def read_option(answer: str, options: Sequence[str], *, by_letter: bool) -> int | None:
+    """The place of the one option that an answer is; None where it is none, or names two.
+
+    An answer is an option's letter ("B", "B. gull") or its whole name, never a part of either: a truth that is part of
+    another option's name is not found in it. "B. tern" where B is the gull says two things.
+    """
+    if not by_letter:
+        return _named(answer, options)
+    lettered = read_lettered(answer)
+    if lettered is None:  # a name, or "B. Convertible, A or B" whole
+        shown = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
+        named = _named(answer, options)
+        return _named(answer, shown) if named is None else named
+    place = LETTERS.index(lettered[0])
+    if place >= len(options):
+        return None
+    return place if _named(lettered[1], options) in (None, place) else None
+
+
+def _named(text: str, options: Sequence[str]) -> int | None:
+    wanted = normalize(text)
+    found = [i for i, option in enumerate(options) if normalize(option) == wanted]
+    return found[0] if len(found) == 1 and wanted else None

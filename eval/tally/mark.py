@@ -1,0 +1,72 @@
+"""One line of predictions, marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rlfg.data import ParseMode, parse_answer
+from rlfg.errors import RlfgError
+from rlfg.types import Prediction
+
+Outcome = Literal["right", "wrong", "unreadable", "empty", "no_truth"]
+"""unreadable: the answer is none of those asked for, or several of them. empty: there is none. no_truth: the question
+has no right answer (the truth has no taxon at the rank that was asked for), and is in no metric."""
+OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "unreadable", "empty", "no_truth")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """What a line is worth."""
+
+    outcomes: tuple[Outcome, ...]
+    """Of its questions, in order."""
+    said: tuple[str | None, ...]
+    """What each answer was read as."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Further metrics that the line takes part in, in [0, 1] or a number; their means are reported."""
+    chance: float | None = None
+    """Share of right answers that guessing among the answers asked for gives."""
+    places: tuple[tuple[int, int | None], ...] = ()
+    """Of each multiple-choice question: the place of the truth, and of the option chosen."""
+
+
+def spoken(completion: str, mode: ParseMode) -> str | None:
+    """The answer of a completion to a closed question; None where it has none.
+
+    Besides the contract's tags, lenient takes an answer without any, where there is nothing else: what stands beside
+    it then makes it unreadable. What stands inside `<think>` never counts.
+    """
+    parsed = parse_answer(completion, mode)
+    if parsed.answer is not None or mode != "lenient" or "<answer>" in completion:
+        return parsed.answer
+    _, closed, after = completion.rpartition("</think>")
+    if "<think>" in completion and not closed:
+        return None
+    return after.strip() or None
+
+
+def answers_of(line: Prediction, count: int, mode: ParseMode) -> list[str | None]:
+    """The answers of a line to its `count` questions.
+
+    Raises:
+        RlfgError: It has another number of them.
+    """
+    found = [text.strip() or None for text in line.answers] or [spoken(text, mode) for text in line.completions]
+    if len(found) != count:
+        raise RlfgError(f'prediction "{line.id}": {count} questions were asked, and it has {len(found)} answers')
+    return found
+
+
+def key_of(line: Prediction, name: str) -> Any:
+    """A key that its protocol writes.
+
+    Raises:
+        RlfgError: It is not there.
+    """
+    if name not in line.extra:
+        raise RlfgError(
+            f'prediction "{line.id}" has no "{name}", which its protocol writes; was it made by rlfg predict?'
+        )
+    return line.extra[name]

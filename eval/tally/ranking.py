@@ -1,0 +1,40 @@
+"""A ranked label list: whether the truth comes first, or among the first five."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.tally.mark import Mark, key_of
+from rlfg.errors import RlfgError
+from rlfg.types import Prediction
+
+TOP = (1, 5)
+
+
+def mark_rank(line: Prediction) -> Mark:
+    """`top1_WAY` and `top5_WAY` by the summed log-probability, its mean over tokens, and with the prior taken off.
+
+    A label that ties with the truth counts as before it: equal scores are no knowledge, and the truth must gain
+    nothing by its place in the list.
+    """
+    options, correct, scored = key_of(line, "options"), key_of(line, "correct"), key_of(line, "logprobs")
+    if options.count(correct) != 1:
+        raise RlfgError(f'prediction "{line.id}": {correct!r} does not stand once in its options')
+    truth = options.index(correct)
+    sums, tokens = (np.array(scored[0][name], dtype=np.float64) for name in ("sum", "tokens"))
+    if len(sums) != len(options) or len(tokens) != len(options):
+        raise RlfgError(f'prediction "{line.id}": {len(options)} options, and {len(sums)} log-probabilities')
+    ways = {"sum": sums, "mean": sums / tokens}
+    if len(scored) > 1:
+        prior = np.array(scored[1]["sum"], dtype=np.float64)
+        ways |= {"calibrated": sums - prior, "calibrated_mean": (sums - prior) / tokens}
+    ahead = {way: _ahead(scores, truth) for way, scores in ways.items()}
+    values = {f"top{k}_{way}": float(before < k) for way, before in ahead.items() for k in TOP}
+    right = ahead["sum"] == 0
+    best = options[int(sums.argmax())]
+    return Mark(outcomes=("right" if right else "wrong",), said=(best,), values=values, chance=1 / len(options))
+
+
+def _ahead(scores: NDArray[np.float64], truth: int) -> int:
+    return int((scores >= scores[truth]).sum()) - 1
