@@ -365,12 +365,19 @@ TRAINED = {
 def test_a_run_rolls_out_by_vllm(
     server: VllmServer, tiny_world: Path, tmp_path: Path, mode: str, trained: str, launcher: str
 ) -> None:
-    """What no adapter of the language model says goes as whole weights."""
+    """What no adapter of the language model says goes as whole weights. The server answers to triplets."""
     config = tmp_path / "grpo.yaml"
+    lines = [json.loads(line) for line in (tiny_world / "rl.jsonl").read_text().splitlines()]
+    pictures = [str((tiny_world / line["image"]).resolve()) for line in lines]
+    for place, line in enumerate(lines):
+        line["image"], line["positive"], line["negative"] = (pictures[place - back] for back in range(3))
+    (tmp_path / "rl.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    tapo = "tapo: {positives: 2, negative_entropy_coef: 0.03}" if mode == "server" else ""
     where = f"url: '{server.url}'" if mode == "server" else "engine: {max_model_len: 2048}"
     config.write_text(f"""
 model: {{path: {BASE}, dtype: float32, {TRAINED[trained]}}}
-data: {{path: {tiny_world}/rl.jsonl}}
+data: {{path: {tmp_path}/rl.jsonl}}
+{tapo}
 eval: {{path: {tiny_world}/val.jsonl, limit: 5}}
 verifier: {{taxonomy: {tiny_world}/taxonomy.csv, root: organism}}
 prompt: short
@@ -387,6 +394,7 @@ run: {{output_dir: {tmp_path}/run, seed: 4, steps: 4, learning_rate: {1e-3 if tr
     found = rollouts(tmp_path / "run")
     assert [r["weights_version"] for r in found] == [step for step in range(4) for _ in range(16)]
     assert {r["advantage"] != 0 for r in found} == {True, False}
+    assert sum(r["prompt_key"].endswith("/positive") for r in found) == (32 if tapo else 0)
     logs = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     gaps = [line["sync/probe_gap"] for line in logs if "sync/probe_gap" in line]
     assert len(gaps) == 4 and max(gaps) < 1e-3
