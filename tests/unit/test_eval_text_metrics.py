@@ -169,6 +169,13 @@ def test_stored_embeddings(tmp_path: Path) -> None:
     again.add(["cat", "bird"])
     assert len(store) == 2 and len(again) == 3
     assert again.cosines(["cat"], ["dog"]) == pytest.approx(store.cosines(["cat"], ["dog"]))
+    np.savez(tmp_path / "twice.npz", texts=np.array(["cat", "cat ", "dog"]), embeddings=np.eye(3))
+    twice = Embeddings.read(tmp_path / "twice.npz", RandomEncoder(3))
+    twice.add(["bird", "dog"])
+    twice.write(tmp_path / "once.npz")
+    once = Embeddings.read(tmp_path / "once.npz")
+    assert len(once) == 3 and once.cosines(["bird", "cat"], ["bird", "dog"]) == pytest.approx([1, 0])
+    assert once.cosines(["bird"], ["dog"]) == pytest.approx(twice.cosines(["bird"], ["dog"]))
     with pytest.raises(RlfgError, match="lack 2 texts \\('x', 'y'\\)"):
         Embeddings.read(path).add(["x", "y", "cat"])
     with pytest.raises(RlfgError, match="gives 8 numbers a text, the stored embeddings have 4"):
