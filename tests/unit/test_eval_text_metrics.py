@@ -228,3 +228,12 @@ def test_clusters_of_a_run(tmp_path: Path) -> None:
     assert found.columns["cluster_accuracy"].tolist() == [1, 1, 0, 0, 1, 1]
     assert found.columns["semantic_cluster_accuracy"].sum() == 3
     assert found.published["semantic_cluster_accuracy"] == pytest.approx(4 / 6)  # nothing, said twice, is a cluster
+
+
+def test_a_word_that_means_the_truth_s_own_taxon_is_one_cluster_all_the_same() -> None:
+    """ "gull" counts as the gull that the truth is; by taxa each class would have a cluster of its own."""
+    items = [
+        ScoredItem(id=t, sample=0, truth=t, answer="gull", truth_class=t, verdict=Verdict(relation=None, answer_node=k))
+        for k, t in enumerate(("Larus", "Rissa", "Pagophila"))
+    ]
+    assert text_columns(items, TextMetrics()).columns["cluster_accuracy"].sum() == 1
