@@ -35,6 +35,8 @@ class TextMetrics:
 
     embeddings: Embeddings | None = None
     """For the similarities."""
+    encoder: str | None = None
+    """What they are of, for the record."""
     chunker: Chunker = field(default_factory=RuleChunker)
     """For concept similarity."""
     super_category: str | None = None
@@ -125,7 +127,8 @@ def _add_similarities(found: TextColumns, pairs: Pairs, metrics: TextMetrics, st
     best_P, _ = concept_similarity(store, [concepts[a] for a in answers], truths)
     columns["concept_similarity"] = best_P
     found.columns |= {name: pairs.spread(values_P) for name, values_P in columns.items()}
-    found.notes |= {"chunker": metrics.chunker.name, "super_category": base, "embedded_texts": len(store)}
+    found.notes |= {"encoder": metrics.encoder, "chunker": metrics.chunker.name, "super_category": base}
+    found.notes["embedded_texts"] = len(store)
     _publish_empty(found, pairs, store)
 
 
