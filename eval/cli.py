@@ -112,8 +112,9 @@ def _score(args: argparse.Namespace) -> None:
     write_items(args.out / "items.jsonl", items, sections.columns)
     write_pictures(args.out, sections)
     (args.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    print(_headline(metrics))
-    print("\n".join([*resolution_lines(metrics["resolution"]), *section_lines(metrics)]))
+    if spec is not None:
+        print("\n".join([_headline(metrics), *resolution_lines(metrics["resolution"])]))
+    print("\n".join(section_lines(metrics)))
     if verification.audit is not None:
         print(verification.audit.agreement.table())
     print(f"{args.out}: metrics.json, items.jsonl")

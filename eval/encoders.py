@@ -114,7 +114,7 @@ class Embeddings:
 
     @classmethod
     def read(cls, path: Path, encoder: Encoder | None = None) -> Embeddings:
-        """A `.npz` with `texts` (T,) and `embeddings` (T, D).
+        """A `.npz` with `texts` (T,) and `embeddings` (T, D); blanks around a text do not count.
 
         Raises:
             RlfgError: It cannot be read, or is not of that shape.
@@ -128,12 +128,14 @@ class Embeddings:
             raise RlfgError(
                 f"{path}: texts has shape {texts.shape}, embeddings {vectors.shape}; wanted are (T,), (T, D)"
             )
-        return cls(texts.tolist(), vectors, encoder)
+        return cls(map(str.strip, texts.tolist()), vectors, encoder)
 
     def write(self, path: Path) -> None:
         """What `read` reads."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, texts=np.array(list(self._row), dtype=np.str_), embeddings=self._vectors)
+        np.savez(
+            path, texts=np.array(list(self._row), dtype=np.str_), embeddings=self._vectors[list(self._row.values())]
+        )
 
     def __contains__(self, text: str) -> bool:
         return text in self._row
@@ -164,7 +166,7 @@ class Embeddings:
                 f"{self._vectors.shape[1]}; they are of another encoder"
             )
         self._vectors = np.concatenate([self._vectors, vectors]) if len(self._vectors) else vectors
-        self._row |= {text: row for row, text in enumerate(missing, start=len(self._row))}
+        self._row |= {text: row for row, text in enumerate(missing, start=len(self._vectors) - len(missing))}
 
     def cosines(self, a: Sequence[str], b: Sequence[str]) -> NDArray[np.float64]:
         """The cosine of each pair of texts; 0 where a vector is zero.

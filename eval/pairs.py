@@ -29,7 +29,9 @@ class Pairs:
         """Those of all items that did not fail, in their order."""
         index: dict[tuple[str, str], int] = {}
         pair_of = [
-            index.setdefault((item.answer or "", item.truth), len(index)) for item in items if item.error is None
+            index.setdefault((item.answer or "", item.truth.strip()), len(index))
+            for item in items
+            if item.error is None
         ]
         answers, truths = zip(*index, strict=True) if index else ((), ())
         return cls(answers_P=answers, truths_P=truths, pair_N=np.array(pair_of, dtype=np.int64))

@@ -20,6 +20,7 @@ from eval.backoff import vouched
 from eval.confidence import confidence, namer
 from eval.metrics.tree import ancestors_at_levels
 from eval.pairing import answers_by_id
+from eval.resolution import NOT_TAXA
 from eval.score import ScoredItem
 from eval.table import NO_NODE, BoolArray, FloatArray, IntArray
 from rlfg.taxonomy import Taxonomy
@@ -74,7 +75,7 @@ def sampled(items: Sequence[ScoredItem], taxonomy: Taxonomy, *, profile: str | N
         )
 
     def nodes_of(group: Sequence[ScoredItem]) -> tuple[int | None, ...]:
-        named = (name(item.answer)[1] if item.answer else None for item in group)
+        named = (None if not item.answer or item.verdict.status in NOT_TAXA else name(item.answer)[1] for item in group)
         return tuple(sorted(named, key=lambda node: (node is not None, node or 0)))
 
     rows = [read(nodes_of(groups[id_])) for id_ in ids]

@@ -51,6 +51,7 @@ def text_metrics(args: argparse.Namespace, taxonomy: Taxonomy | None) -> TextMet
     root = None if taxonomy is None or taxonomy.names[0] == UNNAMED_ROOT else taxonomy.names[0]
     return TextMetrics(
         embeddings=store,
+        encoder=" + ".join(str(given) for given in (args.embeddings, args.encoder) if given) or None,
         chunker=load_chunker(args.chunker),
         super_category=args.super_category or root,
         llm=load_config(LlmInclusionSpec, args.llm_inclusion) if args.llm_inclusion else None,

@@ -6,7 +6,7 @@ answer alone: thoughts and all else around it are no part of it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +35,8 @@ class TextMetrics:
 
     embeddings: Embeddings | None = None
     """For the similarities."""
+    encoder: str | None = None
+    """What they are of, for the record."""
     chunker: Chunker = field(default_factory=RuleChunker)
     """For concept similarity."""
     super_category: str | None = None
@@ -90,19 +92,24 @@ def needed_texts(items: Sequence[ScoredItem], metrics: TextMetrics) -> list[str]
 def _add_clusters(found: TextColumns, items: Sequence[ScoredItem]) -> None:
     texts, truths = [item.answer for item in items], [item.truth for item in items]
     found.columns["semantic_cluster_accuracy"] = cluster_hits(texts, truths)
-    found.columns["cluster_accuracy"] = cluster_hits(
-        [_named(item) for item in items], [item.truth_class for item in items]
-    )
+    found.columns["cluster_accuracy"] = cluster_hits(_named(items), [item.truth_class for item in items])
     if None in texts:
         hits = cluster_hits([text or "" for text in texts], truths)
         found.published["semantic_cluster_accuracy"] = float(hits.mean())
 
 
-def _named(item: ScoredItem) -> int | str | None:
-    """What an answer calls the picture: a taxon, else its normalised text; None where it says nothing."""
-    if item.verdict.answer_node is not None:
-        return item.verdict.answer_node
-    return normalize(item.answer or "") or None
+def _named(items: Sequence[ScoredItem]) -> list[int | str | None]:
+    """What each answer calls the picture: a taxon, else its normalised text; None where it says nothing.
+
+    A text that counts as one taxon or another by the truth beside it (a group noun, namesakes) stays a text.
+    """
+    texts = [normalize(item.answer or "") or None for item in items]
+    nodes: dict[str, set[int]] = defaultdict(set)
+    for text, item in zip(texts, items, strict=True):
+        if text is not None and item.verdict.answer_node is not None:
+            nodes[text].add(item.verdict.answer_node)
+    taxon = {text: found.pop() for text, found in nodes.items() if len(found) == 1}
+    return [text if text is None else taxon.get(text, text) for text in texts]
 
 
 def _add_similarities(found: TextColumns, pairs: Pairs, metrics: TextMetrics, store: Embeddings) -> None:
@@ -120,7 +127,8 @@ def _add_similarities(found: TextColumns, pairs: Pairs, metrics: TextMetrics, st
     best_P, _ = concept_similarity(store, [concepts[a] for a in answers], truths)
     columns["concept_similarity"] = best_P
     found.columns |= {name: pairs.spread(values_P) for name, values_P in columns.items()}
-    found.notes |= {"chunker": metrics.chunker.name, "super_category": base, "embedded_texts": len(store)}
+    found.notes |= {"encoder": metrics.encoder, "chunker": metrics.chunker.name, "super_category": base}
+    found.notes["embedded_texts"] = len(store)
     _publish_empty(found, pairs, store)
 
 

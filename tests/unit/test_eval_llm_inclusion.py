@@ -16,6 +16,7 @@ from eval.metrics.llm_inclusion import LlmInclusionSpec, ask_inclusion, load_pro
 from eval.score import ScoredItem
 from eval.textual import TextMetrics, text_columns
 from rlfg.chat import Endpoint, Retry
+from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.types import Verdict
 
@@ -117,3 +118,15 @@ def test_prompts(tmp_path: Path) -> None:
     assert load_prompt(str(path)) == "Say 1."
     with pytest.raises(RlfgError, match="prompt 'nowhere'"):
         load_prompt("nowhere")
+
+
+def test_the_command_reads_the_endpoint_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "answers.jsonl").write_text('{"id": "a", "truth": "cat", "answer": "a cat"}\n')
+    with judge(by_words, Counter()) as spec:
+        (tmp_path / "llm.yaml").write_text(f"endpoint: {{model: m, base_url: '{spec.endpoint.base_url}'}}\n")
+        with pytest.raises(SystemExit) as ended:
+            paths = ("--predictions", str(tmp_path / "answers.jsonl"), "--out", str(tmp_path / "o"))
+            main(["score", "--text-only", *paths, "--llm-inclusion", str(tmp_path / "llm.yaml")])
+    metrics = json.loads((tmp_path / "o" / "metrics.json").read_text())
+    assert ended.value.code == 0 and metrics["text"]["llm_inclusion"]["value"] == 1
+    assert metrics["text"]["notes"]["llm_inclusion_model"] == "m"

@@ -109,7 +109,8 @@ def test_an_encoder_adds_to_the_stored_embeddings(tmp_path: Path) -> None:
     store = tmp_path / "e.npz"
     first, _ = run(tmp_path, "--text-only", "--embeddings", str(store), "--encoder", "random", tree=False)
     again, _ = run(tmp_path, "--text-only", "--embeddings", str(store), tree=False)
-    assert first["text"] == again["text"]
+    assert first["text"].pop("notes")["encoder"] == f"{store} + random"
+    assert again["text"].pop("notes")["encoder"] == str(store) and first["text"] == again["text"]
 
 
 def test_a_missing_embedding_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

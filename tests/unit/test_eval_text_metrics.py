@@ -169,6 +169,13 @@ def test_stored_embeddings(tmp_path: Path) -> None:
     again.add(["cat", "bird"])
     assert len(store) == 2 and len(again) == 3
     assert again.cosines(["cat"], ["dog"]) == pytest.approx(store.cosines(["cat"], ["dog"]))
+    np.savez(tmp_path / "twice.npz", texts=np.array(["cat", "cat ", "dog"]), embeddings=np.eye(3))
+    twice = Embeddings.read(tmp_path / "twice.npz", RandomEncoder(3))
+    twice.add(["bird", "dog"])
+    twice.write(tmp_path / "once.npz")
+    once = Embeddings.read(tmp_path / "once.npz")
+    assert len(once) == 3 and once.cosines(["bird", "cat"], ["bird", "dog"]) == pytest.approx([1, 0])
+    assert once.cosines(["bird"], ["dog"]) == pytest.approx(twice.cosines(["bird"], ["dog"]))
     with pytest.raises(RlfgError, match="lack 2 texts \\('x', 'y'\\)"):
         Embeddings.read(path).add(["x", "y", "cat"])
     with pytest.raises(RlfgError, match="gives 8 numbers a text, the stored embeddings have 4"):
@@ -221,3 +228,12 @@ def test_clusters_of_a_run(tmp_path: Path) -> None:
     assert found.columns["cluster_accuracy"].tolist() == [1, 1, 0, 0, 1, 1]
     assert found.columns["semantic_cluster_accuracy"].sum() == 3
     assert found.published["semantic_cluster_accuracy"] == pytest.approx(4 / 6)  # nothing, said twice, is a cluster
+
+
+def test_a_word_that_means_the_truth_s_own_taxon_is_one_cluster_all_the_same() -> None:
+    """ "gull" counts as the gull that the truth is; by taxa each class would have a cluster of its own."""
+    items = [
+        ScoredItem(id=t, sample=0, truth=t, answer="gull", truth_class=t, verdict=Verdict(relation=None, answer_node=k))
+        for k, t in enumerate(("Larus", "Rissa", "Pagophila"))
+    ]
+    assert text_columns(items, TextMetrics()).columns["cluster_accuracy"].sum() == 1
