@@ -68,6 +68,7 @@ class Browser:
 @asynccontextmanager
 async def tab(url: str, profile: Path, *, dark: bool = False) -> AsyncIterator[Browser]:
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--window-size=1000,760"]
+    options += ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     process = subprocess.Popen(
         [str(CHROMIUM), *options, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
