@@ -28,6 +28,14 @@ from rlfg.training.study import markdown, measure, result_file, seed_folder, tab
 MODULE = "rlfg.training.algorithms"
 SELECTED_BY = ("seen+rare", "hm")
 BASELINE = "cot-sft"
+MEASURES = {
+    "HM, seen": ("seen", "hm"),
+    "wrong, seen": ("seen", "WRONG"),
+    "exact, seen": ("seen", "SPECIFIC"),
+    "HM, rare": ("rare", "hm"),
+    "HM, unseen": ("unseen", "hm"),
+    "wrong, unseen": ("unseen", "WRONG"),
+}
 STEPS = ("run.steps=120", "run.save_every=60", "run.eval_every=60")
 """Of every arm that has rollouts."""
 DAPO = (
@@ -145,7 +153,7 @@ def run_study(out: Path, tuning_seed: int, seeds: Sequence[int], workers: int) -
         prepare(out, seed)
     for starts in (True, False):
         _train_all(out, [(s, n) for s in seeds for n, a in ARMS.items() if (a.start is None) == starts], workers)
-    study = tabulate(out, seeds, list(ARMS), baseline=BASELINE)
+    study = tabulate(out, seeds, list(ARMS), baseline=BASELINE, measures=MEASURES)
     study["chosen"] = {name: list(ARMS[name].sweep[k]) for name, k in chosen.items()}
     (out / "study.json").write_text(json.dumps(study, indent=2) + "\n")
     (out / "study.md").write_text(markdown(study))

@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -113,10 +113,17 @@ def run_study(out: Path, seeds: Sequence[int], rewards: Sequence[str], workers: 
     return study
 
 
-def tabulate(out: Path, seeds: Sequence[int], names: Sequence[str], *, baseline: str = "sft") -> dict[str, Any]:
+def tabulate(
+    out: Path,
+    seeds: Sequence[int],
+    names: Sequence[str],
+    *,
+    baseline: str = "sft",
+    measures: Mapping[str, tuple[str, str]] = MEASURES,
+) -> dict[str, Any]:
     """Per model and measure: each seed's value, the mean, and the paired difference to the baseline."""
     values = {
-        name: {m: [measure(out, seed, name, *at) for seed in seeds] for m, at in MEASURES.items()} for name in names
+        name: {m: [measure(out, seed, name, *at) for seed in seeds] for m, at in measures.items()} for name in names
     }
     return {
         "seeds": list(seeds),
@@ -146,11 +153,11 @@ def measure(out: Path, seed: int, name: str, group: str, key: str) -> float:
 
 def markdown(study: dict[str, Any]) -> str:
     """The table of the docs: mean over seeds, and in brackets the paired difference to the baseline."""
-    lines = ["| model | " + " | ".join(MEASURES) + " |", "|---|" + "---|" * len(MEASURES)]
+    measures = list(study["models"][study["baseline"]])
+    lines = ["| model | " + " | ".join(measures) + " |", "|---|" + "---|" * len(measures)]
     for name, rows in study["models"].items():
         cells = []
-        for measure in MEASURES:
-            row = rows[measure]
+        for row in (rows[m] for m in measures):
             cell = f"{row['mean']:.3f}"
             ci = row["minus_baseline"]["ci"]
             if name != study["baseline"] and ci:
