@@ -32,7 +32,7 @@ class VllmBackend:
 
     def __init__(self, spec: EngineSpec, sampling: Sampling, *, seed: int, rows: int, local_rank: int) -> None:
         from rlfg.models.load import load_processor
-        from rlfg.rollouts.local import picture_tokens
+        from rlfg.models.picture_tokens import picture_tokens
         from rlfg.rollouts.vllm.colocated import ColocatedEngine
         from rlfg.rollouts.vllm.spec import VllmSpec
 

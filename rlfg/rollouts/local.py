@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from rlfg.models.load import ModelSpec, load_model, load_processor
+from rlfg.models.picture_tokens import picture_tokens
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
@@ -34,19 +35,13 @@ class LocalModel:
 
 def build_engine(model: Any, processor: Any, *, max_rows: int) -> TransformersEngine:
     """The transformers engine with the model's own stop and picture tokens."""
-    tokenizer, config = processor.tokenizer, model.config
+    tokenizer = processor.tokenizer
     declared = model.generation_config.eos_token_id
     stops = {tokenizer.eos_token_id, *([declared] if isinstance(declared, int) else declared or ())}
     return TransformersEngine(
         model=model,
         pad_id=tokenizer.pad_token_id,
         stop_ids=frozenset(stops),
-        banned_ids=picture_tokens(config),
+        banned_ids=picture_tokens(model.config),
         max_rows=max_rows,
     )
-
-
-def picture_tokens(config: Any) -> tuple[int, ...]:
-    """The tokens that stand for pictures, by a model's config or its processor; no completion may hold one."""
-    found = (getattr(config, name, None) for name in ("image_token_id", "video_token_id"))
-    return tuple(sorted({int(i) for i in found if i is not None}))

@@ -53,6 +53,8 @@ def add_serve(commands: Any) -> None:
     parser.add_argument("--max-pixels", type=int, default=40_000_000, help="of a picture that is sent (40 000 000)")
     parser.add_argument("--concurrency", type=int, default=64, help="requests to the engine at once (64)")
     parser.add_argument("--waiting", type=int, default=128, help="requests taken in beyond that (128)")
+    parser.add_argument("--decoders", type=int, default=4, help="processes that decode large pictures (4)")
+    parser.add_argument("--read-timeout", type=float, default=30.0, help="seconds for a client to send a request (30)")
     parser.add_argument("--grace", type=float, default=30.0, help="seconds for requests under way at the end (30)")
     parser.add_argument("--log", type=Path, help="file for vLLM's output; by default it is shown")
     parser.add_argument("args", nargs="*", metavar="-- VLLM OPTIONS", help="--max-model-len 4096 …")
@@ -99,16 +101,18 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
     contract = read_contract(folder)
     if contract.get("taxonomy") not in (None, taxonomy.hash):
         print(f"warning: {folder} was rewarded by another taxonomy than {args.taxonomy}", file=sys.stderr)
-    policy = policy_of(args, taxonomy)
+    parse_mode = parse_mode_of(folder)
+    policy = policy_of(args, taxonomy, parse_mode)
     return GatewaySpec(
         engine_url=args.engine_url or "http://127.0.0.1/v1",
         model=args.name,
         question=prompt_of(folder, args.prompt).text,
-        parse_mode=parse_mode_of(folder),
+        parse_mode=parse_mode,
         profile=args.profile or policy.profile,
         temperature=args.temperature,
         top_p=args.top_p,
         max_tokens=args.max_tokens,
+        banned_ids=banned_of(args),
         policy=policy,
         api_key=key_of(args.api_key_env),
         engine_key=key_of(args.engine_key_env) if args.engine_url else secrets.token_urlsafe(24),
@@ -119,15 +123,49 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
             samples=args.samples or policy.samples or 10,
             concurrency=args.concurrency,
             waiting=args.waiting,
+            decoders=args.decoders,
+            read_timeout_s=args.read_timeout,
         ),
     )
 
 
-def policy_of(args: argparse.Namespace, taxonomy: Taxonomy) -> Policy:
+def banned_of(args: argparse.Namespace) -> tuple[int, ...]:
+    """The model's picture tokens, from the config of the base or of the folder that is served.
+
+    An engine that runs already may stand on a base that is not here: then it is a warning.
+
+    Raises:
+        RlfgError: vLLM is to be started with a base whose config cannot be read.
+    """
+    from rlfg.models.picture_tokens import picture_tokens_of
+
+    if args.model is not None:
+        return picture_tokens_of(args.model)
+    try:
+        return picture_tokens_of(base_of(args.adapter))
+    except RlfgError as error:
+        print(f"warning: picture tokens are not kept from being sampled: {error}", file=sys.stderr)
+        return ()
+
+
+def base_of(adapter: Path | None) -> str:
+    """What an adapter stands on; a folder that holds a whole model stands on itself.
+
+    Raises:
+        RlfgError: There is no such folder, or it does not say.
+    """
+    if adapter is None:
+        raise RlfgError("the model behind --engine-url is known by its --adapter only (RUN/final, or an export)")
+    config = adapter / "adapter_config.json"
+    named = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path") if config.is_file() else None
+    return str(named or adapter)
+
+
+def policy_of(args: argparse.Namespace, taxonomy: Taxonomy, parse_mode: str) -> Policy:
     """The back-off policy of the options.
 
     Raises:
-        RlfgError: It was fitted in another taxonomy.
+        RlfgError: It was fitted in another taxonomy, or to answers read in another way.
     """
     from eval.backoff import Policy, read_policy
 
@@ -136,6 +174,10 @@ def policy_of(args: argparse.Namespace, taxonomy: Taxonomy) -> Policy:
     policy = read_policy(args.policy)
     if policy.taxonomy != taxonomy.hash:
         raise RlfgError(f"{args.policy}: was fitted in another taxonomy than {args.taxonomy}; calibrate again")
+    if policy.parse != parse_mode or args.profile not in (None, policy.profile):
+        now = f"now they are read by parser {parse_mode} and profile {args.profile or policy.profile}"
+        fitted = f"was fitted to answers read by parser {policy.parse} and profile {policy.profile}"
+        raise RlfgError(f"{args.policy}: {fitted}; {now}; calibrate again with these (--parse, --profile)")
     if args.samples not in (None, policy.samples):
         print(f"warning: {args.policy} holds for {policy.samples} samples, not {args.samples}", file=sys.stderr)
     if policy.threshold is None:

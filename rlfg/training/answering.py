@@ -13,6 +13,7 @@ from trl.models import unwrap_model_for_generation
 
 from rlfg.data import Examples, Shown
 from rlfg.models.merge import merged
+from rlfg.models.picture_tokens import picture_tokens
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
@@ -86,7 +87,7 @@ class Answerer:
                 model=model,
                 pad_id=self.tokenizer.pad_token_id,
                 stop_ids=self.stop_ids,
-                banned_ids=(model.config.image_token_id,),
+                banned_ids=picture_tokens(model.config),
                 max_rows=self.max_rows,
             )
 

@@ -390,7 +390,8 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
         asked = [self._asked(self.evaluation, Shown(index=i), [(self.config.run.seed, "eval", i)]) for i in mine]
         step = self.state.global_step
-        _, found, _ = self.answerer(self.evaluation, asked, greedy, step=step)
+        _, found, logs = self.answerer(self.evaluation, asked, greedy, step=step)
+        self._record(logs)  # a sync that evaluation needs first is the next step's
         local = [
             self.answerer.rollout(
                 self.evaluation[i],

@@ -19,6 +19,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 
 from rlfg.errors import RlfgError
 from rlfg.models.merge import ADAPTER
+from rlfg.models.picture_tokens import picture_tokens
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner
@@ -85,11 +86,7 @@ class VllmRollouts:
         run = broadcast_object_list([secrets.token_hex(6)])[0]
         self.run, self.folder, self.tolerance = f"rlfg-{run}", folder / f"rlfg-{run}", tolerance
         self.version: int | None = None
-
-    @property
-    def name(self) -> str:
-        """Of the policy that the engine holds."""
-        return f"{self.run}-{self.version}"
+        """Of the policy that the engine holds for certain; None before the first sync, and after one that failed."""
 
     def sync(
         self, model: Any, version: int, probe: Ask, logps_of: Callable[[Ask, Completion], Sequence[float]]
@@ -110,27 +107,35 @@ class VllmRollouts:
         """
         if version == self.version:
             return {}
-        began, before = time.perf_counter(), self.version
+        began, before, name = time.perf_counter(), self.version, self._name(version)
+        self.version = None
         main = self.accelerator.is_main_process
         tensors = whole_tensors(model, keep=main) if self.whole else adapter_tensors(model)
         write = write_weights if self.whole else write_adapter
-        self.version = version
         folder = self.folder / str(version)
         size = self._on_main(lambda: write(model, tensors, folder))
         if self.shared:
-            self._on_main(lambda: self.engine.load(self.name, folder))
+            self._on_main(lambda: self.engine.load(name, folder))
         else:
-            self._everywhere(lambda: self.engine.load(self.name, folder))
+            self._everywhere(lambda: self.engine.load(name, folder))
         if main and before is not None:
             forget(self.folder / str(before))
         seconds = time.perf_counter() - began
-        return {"time/sync": seconds, "sync/mb": size / 1e6, "sync/probe_gap": self._probe(probe, logps_of)}
+        gap = self._probe(name, probe, logps_of)
+        self.version = version
+        return {"time/sync": seconds, "sync/mb": size / 1e6, "sync/probe_gap": gap}
 
     def sample(self, asks: Sequence[Ask], sampling: Sampling) -> list[list[Completion]]:
-        """Completions of this process's prompts by the version last synced."""
+        """Completions of this process's prompts by the version last synced.
+
+        Raises:
+            EngineError: There is none; or an answer is not the one that was asked for.
+        """
         if not asks:
             return []
-        return self.engine.sample(self.name, asks, replace(self.manner, sampling=sampling))
+        if self.version is None:
+            raise EngineError("rollouts were asked of vLLM, and it holds no version of the policy for certain")
+        return self.engine.sample(self._name(self.version), asks, replace(self.manner, sampling=sampling))
 
     def close(self) -> None:
         """Leaves no adapter behind."""
@@ -139,10 +144,13 @@ class VllmRollouts:
         if self.accelerator.is_main_process:
             forget(self.folder)
 
-    def _probe(self, probe: Ask, logps_of: Callable[[Ask, Completion], Sequence[float]]) -> float:
+    def _name(self, version: int) -> str:
+        return f"{self.run}-{version}"
+
+    def _probe(self, name: str, probe: Ask, logps_of: Callable[[Ask, Completion], Sequence[float]]) -> float:
         """Mean difference of log-probabilities, in nats a token."""
         manner = replace(self.manner, sampling=replace(self.manner.sampling, max_new_tokens=PROBE_TOKENS))
-        found: Completion = self._on_main(lambda: self.engine.sample(self.name, [probe], manner)[0][0])
+        found: Completion = self._on_main(lambda: self.engine.sample(name, [probe], manner)[0][0])
         ours = logps_of(probe, found)
         gap = sum(abs(a - b) for a, b in zip(found.logps, ours, strict=True)) / len(found.logps)
         if not gap <= self.tolerance:  # NaN is no agreement either
@@ -191,7 +199,7 @@ def build_rollouts(config: GrpoConfig, accelerator: Accelerator, model: Any, pro
         )
     manner = Manner(
         sampling=config.sampling,
-        banned_ids=(plain.config.image_token_id,),
+        banned_ids=picture_tokens(plain.config),
         stop_after_answer=spec.stop_after_answer,
     )
     exact = config.model.dtype == "float32" and accelerator.mixed_precision == "no"

@@ -15,11 +15,13 @@ import argparse
 import asyncio
 import base64
 import multiprocessing
+import signal
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +53,27 @@ def serve_app(make: Callable[..., web.Application], args: tuple[Any, ...], ports
         runner = web.AppRunner(make(*args), access_log=None, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         ports.put(runner.addresses[0][1])
-        await asyncio.Event().wait()
+        await stop.wait()
+        await runner.cleanup()
 
     asyncio.run(run())
 
 
-def start(make: Callable[..., web.Application], *args: Any) -> tuple[Any, str]:
+@contextmanager
+def started(make: Callable[..., web.Application], *args: Any) -> Iterator[tuple[Any, str]]:
+    """A process that serves an application, and its URL."""
     context = multiprocessing.get_context("spawn")
     ports = context.Queue()
-    process = context.Process(target=serve_app, args=(make, args, ports), daemon=True)
+    process = context.Process(target=serve_app, args=(make, args, ports))
     process.start()
-    return process, f"http://127.0.0.1:{ports.get(timeout=60)}"
+    try:
+        yield process, f"http://127.0.0.1:{ports.get(timeout=60)}"
+    finally:
+        process.terminate()
+        process.join()
 
 
 def stub_app() -> web.Application:
@@ -187,16 +198,18 @@ def main() -> None:
         drawn = [path.read_bytes() for path in sorted((Path(folder) / "images" / "test").iterdir())]
         pictures = [drawn[i % len(drawn)] for i in range(args.pictures)]
         if args.stub:
-            stub, url = start(stub_app)
-            gateway, address = start(gateway_app, f"{url}/v1", folder, args.samples, args.tokens, args.model)
-            asyncio.run(against_stub(address, f"{url}/v1", gateway.pid, pictures, args))
-            stub.terminate()
+            with (
+                started(stub_app) as (_, url),
+                started(gateway_app, f"{url}/v1", folder, args.samples, args.tokens, args.model) as (gateway, address),
+            ):
+                asyncio.run(against_stub(address, f"{url}/v1", gateway.pid, pictures, args))
         else:
             spec = ServerSpec(model=str(BASE), name=args.model, max_model_len=512)
-            with VllmServer(spec, log=Path(folder) / "server.log") as server:
-                gateway, address = start(gateway_app, server.url, folder, args.samples, args.tokens, args.model)
+            with (
+                VllmServer(spec, log=Path(folder) / "server.log") as server,
+                started(gateway_app, server.url, folder, args.samples, args.tokens, args.model) as (_, address),
+            ):
                 asyncio.run(against_vllm(address, server.url, pictures, args))
-        gateway.terminate()
 
 
 if __name__ == "__main__":

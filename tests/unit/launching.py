@@ -31,7 +31,9 @@ def command(recipe: str, launch: str, config: Path, *overrides: str, extra: tupl
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    """Of a run of this checkout, whatever checkout is installed."""
+    own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    return {**os.environ, **own}
 
 
 def launch(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:

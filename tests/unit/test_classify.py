@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,16 @@ def test_a_folder_is_classified_and_gone_on_with(
     assert "3 pictures: 3 named, 0 abstained, 0 failed" in capsys.readouterr().out
     records = [json.loads(line) for line in out.read_text().splitlines()]
     assert sorted(Path(r["picture"]).name for r in records if not r.get("error")) == ["a.png", "b.PNG", "c.png"]
+
+
+def test_a_terminal_sees_how_far_it_is(
+    gateway: Gateway, folder: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLFG_TEST_KEY", "secret")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert classify(gateway, str(folder), "--out", str(tmp_path / "answers.jsonl")) == 0
+    first, *_, last = capsys.readouterr().err.strip("\r\n").split("\r")
+    assert first == "[" + "█" * 10 + "·" * 20 + "] 1 of 3" and last == "[" + "█" * 30 + "] 3 of 3"
 
 
 def test_a_csv_has_a_row_a_picture(

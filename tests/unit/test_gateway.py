@@ -73,7 +73,7 @@ async def test_a_picture_becomes_an_answer() -> None:
 @run
 async def test_the_engine_is_asked_once_as_training_asks() -> None:
     engine, sent = StubEngine(), picture()
-    async with gateway(engine, engine_key="inner") as client:
+    async with gateway(engine, engine_key="inner", banned_ids=(5, 6)) as client:
         async with client.post("/v1/classify", json=b64(sent)) as reply:
             assert reply.status == 200
         async with client.post("/v1/classify", data=form(sent, samples="3", question="Which bird?")) as reply:
@@ -84,6 +84,7 @@ async def test_the_engine_is_asked_once_as_training_asks() -> None:
     assert first["messages"][0]["content"][1]["text"] == "What is it?" and len(first["messages"]) == 1
     assert second["messages"][0]["content"][1]["text"] == "Which bird?"
     assert (first["temperature"], first["top_p"], first["top_k"], first["repetition_penalty"]) == (1, 1, -1, 1)
+    assert first["logit_bias"] == second["logit_bias"] == {"5": -100, "6": -100}
     assert "mm_processor_kwargs" not in first, "vLLM takes none from clients"
     assert shown(first) == shown(second) == sent
     assert engine.headers[0]["Authorization"] == "Bearer inner"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,16 @@ import openai  # noqa: E402
 import psutil  # noqa: E402
 from browser import CHROMIUM, artefacts, tab, texts  # noqa: E402
 from peft import LoraConfig, get_peft_model  # noqa: E402
+from PIL import Image  # noqa: E402
 from serving_toys import form  # noqa: E402
 from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402
 
 from rlfg.data import contract_hash, load_prompt  # noqa: E402
 from rlfg.data.contract import write_contract  # noqa: E402
+from rlfg.data.images import data_url  # noqa: E402
 from rlfg.models.load import LANGUAGE_LINEARS  # noqa: E402
+from rlfg.serving.gateway import GatewaySpec  # noqa: E402
+from rlfg.serving.gateway.engine import Engine  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "recipes" / "assets" / "world-base"
@@ -58,6 +63,7 @@ def port(adapter: Path, tiny_world: Path) -> Iterator[int]:
             sys.executable, "-c", "from rlfg.cli import main; main()", "serve",
             *("--model", str(BASE), "--adapter", str(adapter), "--taxonomy", str(tiny_world / "taxonomy.csv")),
             *("--root", "organism", "--port", "0", "--samples", "4", "--max-tokens", "24", "--api-key-env", "KEY"),
+            *("--read-timeout", "3", "--url-host", "localhost"),
             *("--log", str(adapter.parent / "server.log"), "--", "--max-model-len", "512"),
         ],
         stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), "KEY": "outer"},
@@ -87,10 +93,10 @@ def ask(port: int, path: str, **body: Any) -> tuple[int, Any]:
     async def post() -> tuple[int, Any]:
         from aiohttp import ClientSession
 
-        headers = {"Authorization": "Bearer outer"}
+        headers = {"Authorization": "Bearer outer", **body.pop("headers", {})}
         async with (
-            ClientSession(f"http://127.0.0.1:{port}", headers=headers) as client,
-            client.post(path, **body) as reply,
+            ClientSession(f"http://127.0.0.1:{port}") as client,
+            client.post(path, headers=headers, **body) as reply,
         ):
             return reply.status, await reply.json()
 
@@ -149,6 +155,67 @@ def test_a_picture_of_strange_shape_is_the_clients_error(port: int) -> None:
     status, answer = ask(port, "/v1/classify", data=form(picture((4000, 2))))
     assert status == 400 and "cannot take this picture" in answer["error"]["message"], answer
     assert get(port, "/ready")[0] == 200
+
+
+def hundred_megapixels() -> bytes:
+    """A whole picture, not just a header that claims to be one."""
+    buffer = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+async def slow() -> AsyncIterator[bytes]:
+    yield b'{"image": '
+    await asyncio.sleep(20)
+    yield b"{}}"
+
+
+JSON = {"Content-Type": "application/json"}
+BAD: dict[str, tuple[Callable[[bytes], dict[str, Any]], int, str]] = {
+    "not a picture": (lambda shown: {"data": form(b"hello")}, 400, "not a picture"),
+    "truncated": (lambda shown: {"data": form(shown[:-200])}, 400, "damaged"),
+    "100 megapixels": (lambda shown: {"data": form(hundred_megapixels())}, 413, "100,000,000 pixels"),
+    "wrong JSON": (lambda shown: {"data": b'{"image": ', "headers": JSON}, 400, "no valid JSON"),
+    "no key": (lambda shown: {"data": form(shown), "headers": {"Authorization": ""}}, 401, "the API key is missing"),
+    "private network": (
+        lambda shown: {"json": {"image": {"url": "https://localhost/a.png"}}}, 400, "its host has no public address",
+    ),
+    "a host that is not allowed": (
+        lambda shown: {"json": {"image": {"url": "https://169.254.169.254/a.png"}}}, 400, "not fetched from",
+    ),
+    "50 MB": (lambda shown: {"data": form(b"x" * 50_000_000)}, 413, "larger than 20,000,000 bytes"),
+    "a slow client": (lambda shown: {"data": slow(), "headers": JSON}, 408, "did not come within 3 s"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_request_is_told_what_is_wrong_and_the_server_lives(port: int, shown: bytes, name: str) -> None:
+    request, status, message = BAD[name]
+    found = ask(port, "/v1/classify", **request(shown))
+    assert found[0] == status and message in found[1]["error"]["message"], found
+    assert get(port, "/ready")[0] == 200
+    assert ask(port, "/v1/classify", data=form(shown, samples="1"))[0] == 200
+
+
+def test_what_is_banned_is_never_sampled(port: int, shown: bytes) -> None:
+    """The gateway's own question to the real engine, with other tokens in the place of the picture's."""
+    tokenizer = AutoProcessor.from_pretrained(BASE).tokenizer
+
+    async def firsts(banned: tuple[int, ...]) -> set[int]:
+        url = f"http://127.0.0.1:{port}/v1"
+        spec = GatewaySpec(
+            engine_url=url, engine_key="outer", model="tuned", question="What is this?", max_tokens=8, banned_ids=banned
+        )
+        engine = Engine(spec)
+        try:
+            texts = await engine.sample(data_url(shown, "image/png"), samples=16, question=None)
+        finally:
+            await engine.close()
+        return {token for text in texts for token in tokenizer(text)["input_ids"]}
+
+    often = asyncio.run(firsts(()))
+    banned = tuple(sorted(often))[:10]
+    assert banned and not set(banned) & asyncio.run(firsts(banned))
 
 
 def test_a_client_that_leaves_a_stream_is_noticed(port: int, shown: bytes) -> None:

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
-from launching import BASE, FSDP, TWO, launch, rollouts  # noqa: E402
+from launching import BASE, FSDP, TWO, largest_difference, launch, rollouts  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from rlfg.models.load import LoraSpec, ModelSpec, load_model  # noqa: E402
@@ -109,6 +109,19 @@ def test_every_gradient_is_that_of_one_plain_pass(
     largest = max(float(g.abs().max()) for g in expected.values())
     assert largest > 1e-4 and all(float(g.abs().max()) > 0 for g in expected.values())
     assert max(float((found[name] - g).abs().max()) for name, g in expected.items()) <= 1e-5 * largest
+
+
+@pytest.mark.parametrize("config", [""], indirect=True, ids=["grpo"])
+def test_tapo_without_triplets_is_the_plain_run_to_the_bit(config: Path, tmp_path: Path) -> None:
+    """DAPO with both of TAPO's parts switched off: rollouts and weights are those of DAPO."""
+    runs = {name: tmp_path / name for name in ("dapo", "off")}
+    for name, run in runs.items():
+        spec = "{positives: 0, divergence_coef: 0, conditioning: own, answers: correct}" if name == "off" else "null"
+        dapo = ("objective.clip_high=0.28", "dynamic_sampling={max_rounds: 2}", "run.steps=2", "run.learning_rate=1e-2")
+        done = launch("grpo.py", "cpu.yaml", config, *dapo, f"tapo={spec}", f"run.output_dir={run}")
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert rollouts(runs["dapo"]) == rollouts(runs["off"])
+    assert largest_difference(runs["dapo"] / "final", runs["off"] / "final") == 0
 
 
 def test_pictures_on_disk_change_nothing(plain: Path, start: Path, config: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,15 +22,18 @@ import pytest
 pytest.importorskip("aiohttp")
 pytest.importorskip("prometheus_client")
 
+import psutil
 from serving_toys import picture
 
 from eval.backoff import Policy, write_policy
 from rlfg.data import contract_hash, load_prompt
 from rlfg.data.contract import prompt_of, write_contract
 from rlfg.errors import RlfgError
-from rlfg.serving.serve_cli import picture_budget
+from rlfg.serving.serve_cli import banned_of, picture_budget, policy_of
+from rlfg.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / "recipes" / "assets" / "world-base"
 
 
 class SlowEngine:
@@ -80,20 +84,35 @@ def birds_csv(tmp_path: Path) -> Path:
     return path
 
 
-def start(*options: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+def start(*options: str, env: dict[str, str] | None = None, adapter: Path = BASE) -> subprocess.Popen[str]:
+    given = ("--port", "0", "--samples", "2", "--adapter", str(adapter), *options)
     return subprocess.Popen(
-        [sys.executable, "-c", "from rlfg.cli import main; main()", "serve", "--port", "0", "--samples", "2", *options],
+        [sys.executable, "-c", "from rlfg.cli import main; main()", "serve", *given],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
     )  # fmt: skip
 
 
-def test_a_policy_of_another_taxonomy_is_refused(engine: SlowEngine, birds_csv: Path, tmp_path: Path) -> None:
-    policy = tmp_path / "policy.json"
-    write_policy(policy, Policy(threshold=0.5, risk=0.1, delta=0.05, samples=2, taxonomy="another"))
-    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--policy", str(policy))
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 2 and "was fitted in another taxonomy" in said
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"taxonomy": "another"}, "was fitted in another taxonomy"),
+        ({"parse": "strict"}, "was fitted to answers read by parser strict and profile exact; now"),
+        ({"profile": "general"}, "read by parser lenient and profile general; now"),
+    ],
+)
+def test_a_policy_that_was_fitted_otherwise_is_refused(
+    birds_csv: Path, tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
+    taxonomy = load_taxonomy(birds_csv, root="bird")
+    fitted: dict[str, Any] = {"taxonomy": taxonomy.hash, "profile": "exact", "parse": "lenient", **changes}
+    write_policy(tmp_path / "policy.json", Policy(threshold=0.5, risk=0.1, delta=0.05, samples=2, **fitted))
+    args = Namespace(policy=tmp_path / "policy.json", taxonomy=birds_csv, samples=None, profile="exact")
+    with pytest.raises(RlfgError, match=said):
+        policy_of(args, taxonomy, "lenient")
+    args.policy = None
+    args.threshold = 0.4
+    assert policy_of(args, taxonomy, "lenient") == Policy(threshold=0.4)
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
@@ -103,10 +122,10 @@ def port_of(process: subprocess.Popen[str]) -> int:
     return int(line.rpartition(":")[2])
 
 
-def ask(port: int, found: dict[str, Any]) -> None:
+def ask(port: int, found: dict[str, Any], size: tuple[int, int] = (8, 6)) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
-    body = head + picture() + b"\r\n--x--\r\n"
+    body = head + picture(size) + b"\r\n--x--\r\n"
     try:
         connection.request("POST", "/v1/classify", body, {"Content-Type": "multipart/form-data; boundary=x"})
         reply = connection.getresponse()
@@ -155,6 +174,35 @@ def test_the_grace_ends(engine: SlowEngine, birds_csv: Path) -> None:
     process.communicate()
 
 
+def test_a_client_that_is_slow_with_its_headers_is_cut_off(engine: SlowEngine, birds_csv: Path) -> None:
+    options = ("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--read-timeout", "0.3")
+    process = start(*options)
+    engine.go.set()
+    port, found = port_of(process), dict[str, Any]()
+    for said in (b"", b"POST /v1/classify HT"):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+            slow.sendall(said)
+            assert slow.recv(1) == b""
+    ask(port, found)
+    assert found == {"status": 200, "answer": "Herring Gull"}
+    process.terminate()
+    assert process.wait(30) == 0
+    process.communicate()
+
+
+def test_its_processes_end_with_it_however_it_ends(engine: SlowEngine, birds_csv: Path) -> None:
+    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird")
+    engine.go.set()
+    port, found = port_of(process), dict[str, Any]()
+    ask(port, found, (1250, 1000))
+    assert found["status"] == 200
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert family
+    process.kill()
+    process.communicate()
+    assert not psutil.wait_procs(family, timeout=20)[1]
+
+
 def test_what_cannot_be_served_is_one_line(birds_csv: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = str(other.getsockname()[1])
@@ -185,6 +233,29 @@ def test_the_prompt_is_that_of_the_contract(tmp_path: Path) -> None:
 
 def test_the_picture_budget_is_that_of_the_saved_processor(tmp_path: Path) -> None:
     assert picture_budget(tmp_path) is None
-    assert picture_budget(ROOT / "recipes" / "assets" / "world-base") == (7056, 7056)
+    assert picture_budget(BASE) == (7056, 7056)
     (tmp_path / "preprocessor_config.json").write_text('{"size": {"shortest_edge": 28, "longest_edge": 56}}')
     assert picture_budget(tmp_path) == (28, 56)
+
+
+@pytest.mark.parametrize("kind", ["adapter", "whole model", "adapter whose base is gone", "adapter that names none"])
+def test_the_picture_tokens_are_those_of_the_base(tmp_path: Path, capsys: Any, kind: str) -> None:
+    (tmp_path / "final").mkdir()
+    named = {"adapter": str(BASE), "adapter whose base is gone": str(tmp_path / "gone")}
+    if kind == "whole model":
+        (tmp_path / "final" / "config.json").write_bytes((BASE / "config.json").read_bytes())
+    else:
+        config = {"base_model_name_or_path": named.get(kind)}
+        (tmp_path / "final" / "adapter_config.json").write_text(json.dumps(config))
+    found = banned_of(Namespace(model=None, adapter=tmp_path / "final"))
+    warned = "warning: picture tokens are not kept from being sampled" in capsys.readouterr().err
+    assert (found, warned) == (((5, 6), False) if kind in ("adapter", "whole model") else ((), True))
+
+
+def test_a_base_without_picture_tokens_is_not_started(tmp_path: Path) -> None:
+    assert banned_of(Namespace(model=str(BASE), adapter=None)) == (5, 6)
+    with pytest.raises(RlfgError, match=r"config.json, which names the picture tokens, cannot be read"):
+        banned_of(Namespace(model=str(tmp_path), adapter=None))
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(RlfgError, match="names no picture tokens"):
+        banned_of(Namespace(model=str(tmp_path), adapter=None))

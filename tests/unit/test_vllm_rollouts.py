@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -33,6 +35,7 @@ from rlfg.rollouts.sampling import Sampling  # noqa: E402
 from rlfg.rollouts.transformers_engine import Completion  # noqa: E402
 from rlfg.rollouts.vllm import VllmSpec, asking  # noqa: E402
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner  # noqa: E402
+from rlfg.rollouts.vllm.colocated import ColocatedEngine  # noqa: E402
 from rlfg.rollouts.vllm.server import ServerEngine  # noqa: E402
 from rlfg.serving import ServerSpec, VllmServer  # noqa: E402
 from rlfg.serving.vllm_server import claim_port  # noqa: E402
@@ -61,6 +64,27 @@ def engine(server: VllmServer) -> Iterator[ServerEngine]:
 
 
 @pytest.fixture(scope="module")
+def inside() -> Iterator[ColocatedEngine]:
+    """Of this process's own, as a trainer has it."""
+    options = {"max_model_len": 2048, "worker_extension_cls": "vllm_worker.CountsPictures"}
+    engine = ColocatedEngine(
+        VllmSpec(mode="colocated", engine=options), model=str(BASE), dtype="float32", rank=4,
+        picture_size=dict(load_processor(ModelSpec(path=str(BASE))).image_processor.size),
+    )  # fmt: skip
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=["server", "colocated"])
+def either(request: pytest.FixtureRequest) -> ServerEngine | ColocatedEngine:
+    """Both ways to have an engine."""
+    found: ServerEngine | ColocatedEngine = request.getfixturevalue(
+        {"server": "engine", "colocated": "inside"}[request.param]
+    )
+    return found
+
+
+@pytest.fixture(scope="module")
 def policy() -> Any:
     return load_model(ModelSpec(path=str(BASE), dtype="float32", lora=LoraSpec(r=4, alpha=8)), trainable=True).eval()
 
@@ -74,9 +98,17 @@ def step(policy: Any, seed: int) -> None:
                 torch.nn.init.normal_(parameter, std=0.3)
 
 
-def ask_about(colour: str, *, count: int = 1, seed: int = 0) -> Ask:
+def zero(policy: Any) -> None:
+    """Weights as before the first step: those of the base."""
+    with torch.no_grad():
+        for name, parameter in policy.named_parameters():
+            if "lora_B" in name:
+                parameter.zero_()
+
+
+def ask_about(colour: str, *, count: int = 1, seed: int = 0, text: str = "What is this?") -> Ask:
     picture = Image.new("RGB", (84, 84), colour)
-    messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
+    messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": text}]}]
     processor = load_processor(ModelSpec(path=str(BASE)))
     prompt = encode_prompt(processor, messages, [picture])
     return Ask(prompt=prompt, messages=messages, pictures=[picture], keys=[(seed, colour, k) for k in range(count)])
@@ -93,28 +125,83 @@ def trainers(policy: Any, ask: Ask, found: Completion, temperature: float = 1.0)
     return list(scored.logps_RL[0].tolist())
 
 
-def test_greedy_answers_are_those_of_transformers_and_peft_after_each_sync(
-    engine: ServerEngine, policy: Any, tmp_path: Path
+LONG = "What is this? " + "Look at its shape, its crest and its colours. " * 20
+"""More than the 128 tokens that vLLM's prefix cache takes at once on a CPU."""
+
+
+def greedy(engine: ServerEngine | ColocatedEngine, name: str, asks: list[Ask], policy: Any) -> list[Completion]:
+    return [found[0] for found in engine.sample(name, asks, manner(policy))]
+
+
+def test_greedy_answers_are_those_of_transformers_and_peft_before_and_after_each_sync(
+    either: ServerEngine | ColocatedEngine, policy: Any, tmp_path: Path
 ) -> None:
-    asks = [ask_about(colour) for colour in ("red", "navy", "olive")]
+    """The base first, then three steps away from it; long prompts, of which the engine remembers the beginning."""
+    asks = [ask_about(colour, text=LONG) for colour in ("red", "navy", "olive")]
+    assert min(len(ask.prompt) for ask in asks) > 2 * 128
     local = build_engine(policy, load_processor(ModelSpec(path=str(BASE))), max_rows=8)
-    said = []
-    for version in range(3):
-        step(policy, version)
-        folder = tmp_path / str(version)
-        write_adapter(policy, adapter_tensors(policy), folder)
-        engine.load(f"greedy-{version}", folder)
-        theirs = [found[0] for found in engine.sample(f"greedy-{version}", asks, manner(policy))]
+    zero(policy)
+    said: list[list[tuple[int, ...]]] = []
+    for version in range(4):
+        if version:
+            step(policy, version)
         ours = [found[0] for found in local.generate([a.prompt for a in asks], [[()]] * 3, GREEDY)]
+        if version:
+            before = greedy(either, f"greedy-{version - 1}", asks, policy)
+            assert [c.token_ids for c in before] == said[-1] != [c.token_ids for c in ours]
+        write_adapter(policy, adapter_tensors(policy), tmp_path / str(version))
+        either.load(f"greedy-{version}", tmp_path / str(version))
+        theirs = greedy(either, f"greedy-{version}", asks, policy)
         assert [c.token_ids for c in theirs] == [c.token_ids for c in ours]
         for a, b in zip(theirs, ours, strict=True):
             assert a.logps == pytest.approx(b.logps, abs=5e-3)
         said.append([c.token_ids for c in theirs])
-    assert said[0] != said[1] != said[2], "each version says something else"
 
 
-def test_samples_have_the_trainers_log_probabilities(engine: ServerEngine, policy: Any, tmp_path: Path) -> None:
+def test_what_is_remembered_of_a_prompt_is_remembered_for_its_version(
+    server: VllmServer, engine: ServerEngine, policy: Any, tmp_path: Path
+) -> None:
+    """The same prompt again is a hit; the same prompt to another version is none."""
+    ask = ask_about("teal", text=LONG)
+    hits = [remembered(server)]
+    for name in ("old", "new"):
+        write_adapter(policy, adapter_tensors(policy), tmp_path / name)
+        engine.load(f"prefix-{name}", tmp_path / name)
+        for _ in range(2):
+            greedy(engine, f"prefix-{name}", [ask], policy)
+            hits.append(remembered(server))
+    first, again, other, other_again = (b - a for a, b in pairwise(hits))
+    assert (first, other) == (0, 0) and again == other_again > 0
+
+
+def remembered(server: VllmServer) -> float:
+    """Tokens that vLLM took from its prefix cache so far."""
+    with urlopen(server.url.removesuffix("/v1") + "/metrics", timeout=20) as reply:
+        lines = reply.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("vllm:prefix_cache_hits_total"))
+
+
+def test_a_picture_is_encoded_once_for_all_versions(inside: ColocatedEngine, policy: Any, tmp_path: Path) -> None:
+    """The vision tower is frozen: what it made of a picture stays, and the answers are still the new version's."""
+    ask = ask_about("purple")
+    [start] = inside.llm.collective_rpc("pictures_encoded")
+    counts = []
+    for version in range(3):
+        step(policy, version)
+        write_adapter(policy, adapter_tensors(policy), tmp_path / str(version))
+        inside.load(f"pictures-{version}", tmp_path / str(version))
+        [[found]] = inside.sample(f"pictures-{version}", [ask], manner(policy))
+        assert found.logps == pytest.approx(trainers(policy, ask, found), abs=5e-3)
+        counts += inside.llm.collective_rpc("pictures_encoded")
+    assert counts == [start + 1] * 3
+
+
+def test_samples_have_the_trainers_log_probabilities(
+    either: ServerEngine | ColocatedEngine, policy: Any, tmp_path: Path
+) -> None:
     """Each prompt once, n completions, at a temperature that is not 1; banned tokens never come."""
+    engine = either
+    step(policy, 5)
     write_adapter(policy, adapter_tensors(policy), tmp_path / "a")
     engine.load("samples", tmp_path / "a")
     sampling = Sampling(temperature=1.3, max_new_tokens=10)
@@ -173,16 +260,17 @@ def test_a_server_that_takes_no_adapters_stops_the_run(policy: Any, tmp_path: Pa
         ServerEngine(VllmSpec(url="http://127.0.0.1:9/v1", timeout_s=1)).load("x", tmp_path / "a")
 
 
-class Corrupting(ServerEngine):
-    """Something happens to the file on its way."""
+class Corrupting:
+    """Something happens to the file on its way to an engine."""
 
-    def __init__(self, spec: VllmSpec, harm: Any) -> None:
-        super().__init__(spec)
-        self.harm = harm
+    def __init__(self, engine: ServerEngine | ColocatedEngine) -> None:
+        self.engine = engine
+        self.sample, self.sleep, self.close = engine.sample, engine.sleep, lambda: None
+        self.harm: Any = lambda path: None
 
     def load(self, name: str, folder: Path) -> None:
         self.harm(folder / "adapter_model.safetensors")
-        super().load(name, folder)
+        self.engine.load(name, folder)
 
 
 def cut(path: Path) -> None:
@@ -196,21 +284,33 @@ def flip(path: Path) -> None:
     save_file({n: -t if "lora_B" in n else t for n, t in load_file(path).items()}, path, metadata={"format": "pt"})
 
 
-@pytest.mark.parametrize(("harm", "said"), [(cut, "asked to load"), (flip, "log-probabilities")])
-def test_a_corrupted_sync_stops_the_run(server: VllmServer, policy: Any, tmp_path: Path, harm: Any, said: str) -> None:
+@pytest.mark.parametrize(("harm", "said"), [(cut, "asked to load|could not load"), (flip, "log-probabilities")])
+def test_a_corrupted_sync_stops_the_run(
+    either: ServerEngine | ColocatedEngine, policy: Any, tmp_path: Path, harm: Any, said: str
+) -> None:
+    """And whoever goes on all the same gets no rollouts, neither of the version before nor of the broken one."""
     step(policy, 7)
-    spec = VllmSpec(url=server.url, adapter_dir=str(tmp_path))
-    engine = Corrupting(spec, lambda path: None)
+    spec = VllmSpec(mode="server" if isinstance(either, ServerEngine) else "colocated")
+    engine = Corrupting(either)
     rollouts = VllmRollouts(
         spec, engine, Accelerator(cpu=True), manner(policy), folder=tmp_path, tolerance=0.01
     )  # fmt: skip
     probe = ask_about("red")
-    good = rollouts.sync(policy, 0, probe, lambda ask, found: trainers(policy, ask, found))
+
+    def logps_of(ask: Ask, found: Completion) -> list[float]:
+        return trainers(policy, ask, found)
+
+    good = rollouts.sync(policy, 0, probe, logps_of)
     assert good["sync/probe_gap"] < 5e-3 and good["sync/mb"] > 0
     assert rollouts.sync(policy, 0, probe, lambda *_: []) == {}
+    assert rollouts.sample([probe], GREEDY)
     engine.harm = harm
     with pytest.raises(RlfgError, match=said):
-        rollouts.sync(policy, 1, probe, lambda ask, found: trainers(policy, ask, found))
+        rollouts.sync(policy, 1, probe, logps_of)
+    with pytest.raises(EngineError):
+        rollouts.sample([probe], GREEDY)
+    engine.harm = lambda path: None
+    assert rollouts.sync(policy, 2, probe, logps_of)["sync/probe_gap"] < 5e-3
     rollouts.close()
     assert not list(tmp_path.iterdir())
 

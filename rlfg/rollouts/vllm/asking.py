@@ -16,8 +16,6 @@ from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion
 
 STOP = "</answer>"
-NEVER = -100.0
-"""Added to the logit of a token that must not be sampled; the most that vLLM takes."""
 
 
 class EngineError(RlfgError):

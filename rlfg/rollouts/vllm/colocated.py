@@ -13,8 +13,8 @@ import torch
 
 from rlfg.errors import RlfgError
 from rlfg.rollouts.transformers_engine import Completion
-from rlfg.rollouts.vllm.asking import NEVER, Ask, EngineError, Manner, chat_messages, check_completions, check_prompt
-from rlfg.rollouts.vllm.process import room_for, without_launcher
+from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages, check_completions, check_prompt
+from rlfg.rollouts.vllm.process import NEVER, room_for, without_launcher
 from rlfg.rollouts.vllm.spec import VllmSpec
 from rlfg.rollouts.vllm.worker import WholeWeights
 

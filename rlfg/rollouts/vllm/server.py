@@ -16,7 +16,8 @@ from typing import Any
 
 from rlfg.chat import ChatClient, ChatFailure, Endpoint, Retry
 from rlfg.rollouts.transformers_engine import Completion
-from rlfg.rollouts.vllm.asking import NEVER, Ask, EngineError, Manner, chat_messages, check_completions, check_prompt
+from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages, check_completions, check_prompt
+from rlfg.rollouts.vllm.process import NEVER
 from rlfg.rollouts.vllm.spec import VllmSpec
 
 

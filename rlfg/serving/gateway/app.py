@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
 from eval.confidence import reader
 from rlfg.serving.gateway.classify import Classifier
+from rlfg.serving.gateway.decoder import Decoder
 from rlfg.serving.gateway.engine import Engine
 from rlfg.serving.gateway.errors import as_json, engine_error
 from rlfg.serving.gateway.fetch import Fetcher
@@ -36,13 +36,13 @@ def build_app(spec: GatewaySpec, taxonomy: Taxonomy) -> web.Application:
             engine=Engine(spec),
             gate=Gate(concurrency=limits.concurrency, waiting=limits.waiting),
             fetcher=Fetcher(spec.url_hosts, most_bytes=limits.body_bytes, timeout_s=limits.fetch_timeout_s),
-            pool=ThreadPoolExecutor(thread_name_prefix="decode"),
+            decoder=Decoder(pixels=limits.pixels, processes=limits.decoders),
             metrics=metrics,
         )
         yield
         await classifier.fetcher.close()
         await classifier.engine.close()
-        classifier.pool.shutdown(wait=False, cancel_futures=True)
+        classifier.decoder.close()
 
     app.cleanup_ctx.append(parts)
     app.router.add_get("/health", health)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from rlfg.serving.gateway.base64_text import decode
 from rlfg.serving.gateway.errors import ApiError
 from rlfg.serving.gateway.spec import Limits
 
@@ -24,7 +23,7 @@ CHUNK = 1 << 16
 BROKEN = (ValueError, RuntimeError, AssertionError, LookupError, aiohttp.ClientError, HttpProcessingError)
 """What aiohttp's reader of forms raises."""
 LARGE = 1 << 18
-"""Bytes of JSON from which on its reading would be felt by other requests."""
+"""Bytes of JSON or base64 from which on their reading would be felt by other requests."""
 
 
 @dataclass(kw_only=True)
@@ -43,7 +42,7 @@ async def read_asked(request: web.Request, limits: Limits, *, batch: bool) -> As
         ApiError: It is too large or slow, of no known kind, or a field is wrong; which one.
     """
     fields = await _read(request, limits)
-    pictures = [_source(picture, name) for name, picture in _pictures(fields, batch=batch)]
+    pictures = [await _source(picture, name) for name, picture in _pictures(fields, batch=batch)]
     if len(pictures) > limits.batch:
         raise ApiError(413, f"{len(pictures)} pictures in one request; at most {limits.batch}", param="images")
     if not batch and isinstance(pictures[0], ApiError):
@@ -153,7 +152,7 @@ def _pictures(fields: Mapping[str, Any], *, batch: bool) -> list[tuple[str, Any]
     return [(f"images[{number}]" if batch else "image", file) for number, file in enumerate(files)]
 
 
-def _source(value: Any, name: str) -> Source:
+async def _source(value: Any, name: str) -> Source:
     if isinstance(value, bytes):
         return value
     if isinstance(value, dict) and len(value) == 1:
@@ -161,17 +160,14 @@ def _source(value: Any, name: str) -> Source:
         if isinstance(text, str) and key == "url":
             return text
         if isinstance(text, str) and key == "base64":
-            return _decode(text, name)
+            return await _decoded(text, name)
     return ApiError(400, f'{name} must be {{"base64": "…"}} or {{"url": "…"}}', param=name)
 
 
-def _decode(text: str, name: str) -> Source:
-    head, comma, rest = text.partition(",") if text.startswith("data:") else ("", "", text)
-    if comma and not head.endswith(";base64"):
-        return ApiError(400, f"{name}.base64 is a data URL without base64", param=name)
+async def _decoded(text: str, name: str) -> Source:
     try:
-        return base64.b64decode(rest, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return decode(text) if len(text) < LARGE else await asyncio.to_thread(decode, text)
+    except ValueError as error:
         return ApiError(400, f"{name}.base64 is no valid base64: {error}", param=name)
 
 

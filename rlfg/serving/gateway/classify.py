@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,12 @@ from aiohttp import web
 
 from eval.confidence import Reader
 from rlfg.serving.gateway.body import Asked, Source, read_asked
+from rlfg.serving.gateway.decoder import Decoder
 from rlfg.serving.gateway.engine import Engine
 from rlfg.serving.gateway.errors import ApiError
 from rlfg.serving.gateway.fetch import Fetcher
 from rlfg.serving.gateway.gate import Gate
 from rlfg.serving.gateway.metrics import Metrics
-from rlfg.serving.gateway.pictures import picture_url
 from rlfg.serving.gateway.spec import GatewaySpec
 from rlfg.serving.gateway.vote import vote
 from rlfg.taxonomy import Taxonomy
@@ -33,7 +32,7 @@ class Classifier:
     engine: Engine
     gate: Gate
     fetcher: Fetcher
-    pool: ThreadPoolExecutor
+    decoder: Decoder
     metrics: Metrics
 
     async def one(self, request: web.Request) -> web.Response:
@@ -72,8 +71,7 @@ class Classifier:
             raise picture
         data = await self.fetcher.fetch(picture) if isinstance(picture, str) else picture
         fetched = time.perf_counter()
-        loop, most = asyncio.get_running_loop(), self.spec.limits.pixels
-        url = await loop.run_in_executor(self.pool, lambda: picture_url(data, pixels=most))
+        url = await self.decoder.url(data)
         decoded = time.perf_counter()
         async with self.gate.slot():
             sent = time.perf_counter()

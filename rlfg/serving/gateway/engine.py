@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from typing import Any, final
 
 import aiohttp
 
+from rlfg.rollouts.vllm.process import NEVER
 from rlfg.serving.gateway.errors import ApiError, engine_error
 from rlfg.serving.gateway.spec import GatewaySpec
 
 HEALTH_WITHIN = 3.0
+JSON = {"Content-Type": "application/json"}
+PICTURE = "data:picture"
+"""Where a request has its picture; before anything that a client writes."""
 
 
 @final
@@ -51,9 +56,8 @@ class Engine:
         """
         try:
             async with asyncio.timeout(self.spec.limits.engine_timeout_s):
-                async with self.http.post(
-                    f"{self.url}/chat/completions", json=self._body(picture, samples, question)
-                ) as r:
+                url, body = f"{self.url}/chat/completions", io.BytesIO(self._body(picture, samples, question))
+                async with self.http.post(url, data=body, headers=JSON) as r:
                     status, data = r.status, await r.read()
         except TimeoutError:
             raise engine_error(504, f"no answer within {self.spec.limits.engine_timeout_s:g} s") from None
@@ -63,16 +67,16 @@ class Engine:
             raise _refusal(status, data)
         return _texts(data, samples)
 
-    def _body(self, picture: str, samples: int, question: str | None) -> dict[str, Any]:
+    def _body(self, picture: str, samples: int, question: str | None) -> bytes:
         """As training asks: picture, then question, no system prompt, and none of the model's sampling defaults."""
         spec = self.spec
         content = [
-            {"type": "image_url", "image_url": {"url": picture}},
+            {"type": "image_url", "image_url": {"url": PICTURE}},
             {"type": "text", "text": question or spec.question},
         ]
         body: dict[str, Any] = {
-            "model": spec.model,
             "messages": [{"role": "user", "content": content}],
+            "model": spec.model,
             "n": samples,
             "temperature": spec.temperature,
             "top_p": spec.top_p,
@@ -80,8 +84,11 @@ class Engine:
             "min_p": 0,
             "repetition_penalty": 1,
             "max_tokens": spec.max_tokens,
+            "logit_bias": {str(token): NEVER for token in spec.banned_ids},
         }
-        return body
+        # A data URL is JSON as it is; to look for what must be escaped in 25 MB of it takes 50 ms.
+        head, _, tail = json.dumps(body).encode().partition(PICTURE.encode())
+        return b"".join((head, picture.encode("ascii"), tail))
 
 
 def _refusal(status: int, data: bytes) -> ApiError:

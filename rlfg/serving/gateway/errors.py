@@ -24,9 +24,13 @@ class ApiError(Exception):
         kind: str = "invalid_request_error",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(status, message)  # all that it takes to be made again in another process
         self.status, self.message, self.param, self.kind = status, message, param, kind
         self.headers = dict(headers or {})
+
+    def __str__(self) -> str:
+        """The message."""
+        return self.message
 
     def body(self) -> dict[str, Any]:
         """The JSON object."""

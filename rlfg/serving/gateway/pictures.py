@@ -20,7 +20,7 @@ def picture_url(data: bytes, *, pixels: int) -> str:
     Raises:
         ApiError: It is empty, no picture, of another format, too large, or damaged.
     """
-    kind = check_header(data, pixels=pixels)
+    kind, _ = check_header(data, pixels=pixels)
     try:
         image, special = inspect_image(data, name="image")
     except ImageError as error:
@@ -30,8 +30,8 @@ def picture_url(data: bytes, *, pixels: int) -> str:
     return png_url(image)
 
 
-def check_header(data: bytes, *, pixels: int) -> str:
-    """The format of a picture that is small enough; nothing is decoded.
+def check_header(data: bytes, *, pixels: int) -> tuple[str, int]:
+    """The format and the pixels of a picture that is small enough; nothing is decoded.
 
     Raises:
         ApiError: As `picture_url`.
@@ -51,4 +51,4 @@ def check_header(data: bytes, *, pixels: int) -> str:
     if width * height > pixels:
         message = f"the picture has {width} × {height} = {width * height:,} pixels; at most {pixels:,}"
         raise ApiError(413, message, param="image")
-    return kind
+    return kind, width * height

@@ -17,6 +17,8 @@ class Limits:
     """Of one request, all its pictures together; also of a picture fetched from a URL."""
     pixels: int = 40_000_000
     """Of one picture, read from its header before anything is decoded."""
+    decoders: int = 4
+    """Processes that decode pictures of more than a megapixel; each takes up to 1.2 GB for one of 40."""
     batch: int = 32
     """Pictures in one request."""
     samples: int = 10
@@ -57,6 +59,8 @@ class GatewaySpec:
     top_p: float = 1.0
     max_tokens: int = 512
     """Of one answer."""
+    banned_ids: tuple[int, ...] = ()
+    """Never sampled, as in training: the model's picture tokens."""
     policy: Policy = field(default_factory=lambda: Policy(threshold=0.5))
     """What is said of a picture."""
     api_key: str | None = None
