@@ -154,7 +154,8 @@ def test_dive_k_trains_on_letters_and_is_evaluated_on_names() -> None:
         "builtin:cub200",
         "mcq_letter",
     )
-    assert (sampled.samples, sampled.sampling.temperature, sampled.model.adapter) == (20, 1.0, None)
+    assert (sampled.protocol.samples, sampled.sampling.temperature) == (20, 1.0)
+    assert sampled.backend.transformers.adapter is None
     assert config.eval == load("grpo", "cub-qwen2.5-vl-7b").eval
 
 
