@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from eval.folders import check_taxonomy, folder_names, read_metrics
 from eval.report.build import ReportInput, build_report
 from eval.report.curves import read_curves
 from eval.score import read_items
 from rlfg import __version__
-from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 
 
@@ -36,8 +34,10 @@ def report_from_folders(
         RlfgError: a folder without scores, or scored with another taxonomy.
     """
     paths = [Path(folder) for folder in folders]
-    names = _names(paths)
-    records = {name: _metrics(path, taxonomy) for name, path in zip(names, paths, strict=True)}
+    names = folder_names(paths)
+    records = {name: read_metrics(path) for name, path in zip(names, paths, strict=True)}
+    for path, record in zip(paths, records.values(), strict=True):
+        check_taxonomy(path, record, taxonomy)
     html = build_report(
         ReportInput(
             title=title,
@@ -54,27 +54,3 @@ def report_from_folders(
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html, encoding="utf-8")
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """The folders' own names, or enough of their paths to tell them apart."""
-    for parts in range(1, max(len(path.resolve().parts) for path in paths) + 1):
-        names = ["/".join(path.resolve().parts[-parts:]) for path in paths]
-        if len(set(names)) == len(names):
-            return names
-    raise RlfgError(f"{paths[0]}: the same folder was given twice")
-
-
-def _metrics(folder: Path, taxonomy: Taxonomy) -> dict[str, Any]:
-    path = folder / "metrics.json"
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RlfgError(f"{path}: cannot read ({error}); give a folder that `rlfg score` wrote") from error
-    found = record.get("taxonomy", {}).get("hash", taxonomy.hash)
-    if found != taxonomy.hash:
-        raise RlfgError(
-            f"{folder}: scored with another taxonomy (hash {found[:12]}) than {taxonomy.source} "
-            f"({taxonomy.hash[:12]}); give the same --taxonomy, --root and --ranks as to `rlfg score`"
-        )
-    return record
