@@ -121,12 +121,20 @@ def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
     parser.add_argument("--title", default="Open-world classification")
+    parser.add_argument("--pictures", type=int, default=200, help="embed so many at most (200); answers are all there")
     add_taxonomy_options(parser)
 
     def run(args: argparse.Namespace) -> None:
         from eval.report import report_from_folders
 
-        report_from_folders(args.scored, args.out, taxonomy=taxonomy_of(args), curves=args.curves, title=args.title)
+        report_from_folders(
+            args.scored,
+            args.out,
+            taxonomy=taxonomy_of(args),
+            curves=args.curves,
+            title=args.title,
+            embedded=args.pictures,
+        )
         print(args.out)
 
     parser.set_defaults(run=run)
