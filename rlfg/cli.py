@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from eval.calibrate_cli import add_calibrate
 from eval.cli import add_score, add_seeds, add_verifier_options, verifier_spec
+from eval.compare_cli import add_compare
+from eval.harness_cli import add_export_results
 from eval.tally.cli import add_tally
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__
@@ -20,7 +21,7 @@ from rlfg.serving.classify_cli import add_classify
 from rlfg.serving.cli import add_server
 from rlfg.serving.serve_cli import add_serve
 from rlfg.taxonomy.cli import add_taxonomy
-from rlfg.taxonomy.options import add_taxonomy_options
+from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 from rlfg.training.exporting.cli import add_export
 
 
@@ -49,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         add_tally,
         add_calibrate,
         _report,
-        _compare,
+        add_compare,
+        add_export_results,
         add_seeds,
         _plan,
         _doctor,
@@ -121,43 +123,21 @@ def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
     parser.add_argument("--title", default="Open-world classification")
+    parser.add_argument("--pictures", type=int, default=200, help="embed so many at most (200); answers are all there")
     add_taxonomy_options(parser)
 
     def run(args: argparse.Namespace) -> None:
         from eval.report import report_from_folders
-        from rlfg.taxonomy import load_taxonomy
 
-        taxonomy = load_taxonomy(
-            args.taxonomy,
-            root=args.root,
-            root_aliases=args.root_alias,
-            ranks=tuple(filter(None, args.ranks.split(","))),
+        report_from_folders(
+            args.scored,
+            args.out,
+            taxonomy=taxonomy_of(args),
+            curves=args.curves,
+            title=args.title,
+            embedded=args.pictures,
         )
-        report_from_folders(args.scored, args.out, taxonomy=taxonomy, curves=args.curves, title=args.title)
         print(args.out)
-
-    parser.set_defaults(run=run)
-
-
-def _compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    parser = commands.add_parser("compare", help="paired comparison of scored runs with the first one")
-    parser.add_argument("a", type=Path)
-    parser.add_argument("b", type=Path, nargs="+", help="with several, p-values are corrected after Holm")
-    parser.add_argument("--json", type=Path, help="also write the comparison here")
-
-    def run(args: argparse.Namespace) -> None:
-        from eval.compare import compare_many, corrected_text
-        from eval.score import read_items
-
-        others = {str(folder): read_items(folder / "items.jsonl") for folder in args.b}
-        results = compare_many(read_items(args.a / "items.jsonl"), others)
-        for name, result in results.items():
-            print(f"{args.a} → {name}\n{result}\n" if len(results) > 1 else result)
-        if len(results) > 1:
-            print(corrected_text(results))
-        if args.json:
-            records = {name: result.to_json() for name, result in results.items()}
-            args.json.write_text(json.dumps(records if len(records) > 1 else records.popitem()[1], indent=2) + "\n")
 
     parser.set_defaults(run=run)
 

@@ -6,17 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eval.pairing import answers_by_id
+from eval.pairing import Answers, answers_by_id
+from eval.report.audit import audit
 from eval.report.curves import Log, draw_curves, not_drawn
-from eval.report.gallery import build_card, choose_examples
+from eval.report.gallery import EMBEDDED, choose_examples, embed_pictures
 from eval.report.headline import COLUMNS, headline_rows, key_figures
-from eval.report.mistakes import find_mistakes
+from eval.report.links import link
+from eval.report.mistakes import find_mistakes, partings
 from eval.report.mix import mix_chart
+from eval.report.numbers import notes, number_sections
 from eval.report.one_file import asset, environment
 from eval.report.palette import legend
+from eval.report.ranks import levels_of, rank_panels
+from eval.report.rows import RunFacts, Thoughts, pack_rows
+from eval.report.saying_less import saying_less
 from eval.report.tradeoff import fit_window, tradeoff_chart
 from eval.score import ScoredItem
+from eval.sections import measure
 from eval.summary import split_groups, summarise
+from eval.textual import TextMetrics
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import VERDICT_LABELS
@@ -26,7 +34,7 @@ ALL = "all"
 """The group of everything: the headline where no union says otherwise."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReportInput:
     """What a report is made from."""
 
@@ -38,9 +46,15 @@ class ReportInput:
     curves: Log | Mapping[str, Log] = ()
     """Logged steps (`read_curves`), of one training or by the name of each stage."""
     examples: Sequence[str] = ()
-    """Ids of the pictures to show; empty: a spread over groups and verdicts."""
+    """Ids of the pictures to embed; empty: a spread over groups and verdicts."""
     unions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Groups to show together as well; the first one is the headline."""
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What `rlfg score` wrote of each run to `metrics.json`; what is not there is measured, without encoders."""
+    thoughts: Mapping[str, Thoughts] = field(default_factory=dict)
+    """What each run's model wrote before its answers."""
+    embedded: int = EMBEDDED
+    """Pictures that go into the page at most, where no examples are named."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Whatever says how the result came about, shown as it is."""
 
@@ -58,16 +72,21 @@ def build_report(report: ReportInput) -> str:
     members = _members(report)
     summaries = {group: {run: summarise(items) for run, items in runs.items()} for group, runs in members.items()}
     headline = next((name for name in report.unions if name in members), next(iter(members)))
+    metrics = {run: _metrics(report, run) for run in report.runs}
     window = fit_window(summaries)
+    groups = {name: _groups_of(name, report) for name in members}
+    facts = _facts(report)
+    tree = report.taxonomy
     return (
         environment("eval.report")
         .get_template("report.html.j2")
         .render(
             title=report.title,
-            style=asset("base.css") + asset("style.css"),
-            script=asset("filter.js"),
+            style=asset("base.css") + asset("style.css") + asset("items.css"),
+            script=asset("items.js"),
+            link=link,
             runs=list(report.runs),
-            groups=list(members),
+            groups=groups,
             headline=headline,
             figures=key_figures(members[headline], summaries[headline]),
             columns=COLUMNS,
@@ -77,14 +96,18 @@ def build_report(report: ReportInput) -> str:
             legend=_legend(report.runs),
             tradeoffs={group: tradeoff_chart(runs, window, name=group) for group, runs in summaries.items()},
             mixes={
-                group: mix_chart({run: s["counts"] for run, s in runs.items()}, name=group)
+                group: mix_chart({run: s["counts"] for run, s in runs.items()}, name=group, group=groups[group])
                 for group, runs in summaries.items()
             },
+            less=saying_less(metrics),
+            ranks=_ranks(facts, metrics),
+            mistakes=None if tree is None else find_mistakes(_known(facts, "partings"), tree),
+            audits=[audit(run, report.runs[run], metrics[run]["resolution"]) for run in reversed(tuple(report.runs))],
+            numbers=number_sections(metrics, frozenset(n for f in facts.values() for i in f.items for n in i.scores)),
+            notes=notes(metrics),
             stages={name: (draw_curves(log), not_drawn(log)) for name, log in _stages(report.curves).items() if log},
-            cards=_cards(report),
-            several=any(len(items) > len({item.id for item in items}) for items in report.runs.values()),
-            mistakes=find_mistakes(report.runs, report.taxonomy) if report.taxonomy is not None else None,
-            taxonomy=report.taxonomy,
+            **_gallery(report, facts),
+            taxonomy=tree,
             provenance=report.provenance,
         )
     )
@@ -104,20 +127,65 @@ def _members(report: ReportInput) -> dict[str, dict[str, Sequence[ScoredItem]]]:
     return {name: runs for name, runs in members.items() if runs}
 
 
+def _groups_of(name: str, report: ReportInput) -> Sequence[str]:
+    """The groups of items that a group of the page stands for; none where it is about everything."""
+    return report.unions.get(name, () if name == ALL else (name,))
+
+
+def _metrics(report: ReportInput, run: str) -> Mapping[str, Any]:
+    """What was written of a run; else measured here."""
+    if (known := report.metrics.get(run)) is not None and "resolution" in known:
+        return known
+    items = report.runs[run]
+    return summarise(items, report.taxonomy) | measure(items, report.taxonomy, TextMetrics()).summary()
+
+
+def _facts(report: ReportInput) -> dict[str, RunFacts]:
+    tree = report.taxonomy
+    return {
+        run: RunFacts(
+            items=items,
+            partings=None if tree is None else partings(items, tree),
+            levels=None if tree is None else levels_of(items, tree),
+            thoughts=report.thoughts.get(run),
+        )
+        for run, items in report.runs.items()
+    }
+
+
+def _known(facts: Mapping[str, RunFacts], name: str) -> dict[str, Any]:
+    return {run: getattr(of_run, name) for run, of_run in facts.items() if getattr(of_run, name) is not None}
+
+
+def _ranks(facts: Mapping[str, RunFacts], metrics: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    levels = _known(facts, "levels")
+    return rank_panels(levels, metrics) if levels else []
+
+
 def _legend(runs: Runs) -> list[dict[str, str]]:
     """The verdicts that occur."""
     present = {item.label for items in runs.values() for item in items}
     return [entry for entry in legend() if entry["label"] in present]
 
 
-def _cards(report: ReportInput) -> list[Any]:
-    by_run = {run: answers_by_id(items) for run, items in report.runs.items()}
+def _gallery(report: ReportInput, facts: Mapping[str, RunFacts]) -> dict[str, Any]:
+    """The packed answers and the embedded pictures, which come first."""
+    by_run: dict[str, Answers] = {run: answers_by_id(items) for run, items in report.runs.items()}
     *_, last = by_run.values()
-    ids = report.examples or choose_examples(last)
-    unknown = [id_ for id_ in ids if not any(id_ in answers for answers in by_run.values())]
+    shown = report.examples or choose_examples(last, shown=report.embedded)
+    unknown = [id_ for id_ in shown if not any(id_ in answers for answers in by_run.values())]
     if unknown:
         raise RlfgError(f'the example "{unknown[0]}" is in none of the runs')
-    return [build_card(id_, by_run, report.taxonomy) for id_ in ids]
+    pictures, places, problems = embed_pictures(shown, by_run)
+    ids = list(dict.fromkeys([*places, *(id_ for answers in by_run.values() for id_ in answers)]))
+    return {
+        "packed": pack_rows(facts, ids, places, report.taxonomy),
+        "pictures": pictures,
+        "problems": problems,
+        "items": len(ids),
+        "several": any(len(items) > len(by_run[run]) for run, items in report.runs.items()),
+        "thoughts": bool(report.thoughts),
+    }
 
 
 def _stages(curves: Log | Mapping[str, Log]) -> Mapping[str, Log]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.folders import check_taxonomy, folder_names, read_completions, read_metrics
 from eval.report.build import ReportInput, build_report
 from eval.report.curves import read_curves
+from eval.report.gallery import EMBEDDED
+from eval.report.provenance import of_report, of_run, of_training
 from eval.score import read_items
-from rlfg import __version__
-from rlfg.errors import RlfgError
+from rlfg.data import parse_answer
 from rlfg.taxonomy import Taxonomy
+
+THOUGHTS = 20_000_000
+"""Characters of reasoning that go into a page at most; the page says where it is not all."""
 
 
 def report_from_folders(
@@ -22,6 +26,7 @@ def report_from_folders(
     taxonomy: Taxonomy,
     curves: str | Path | None = None,
     title: str = "Open-world classification",
+    embedded: int = EMBEDDED,
 ) -> None:
     """Write one HTML file about scored runs, named after their folders.
 
@@ -31,23 +36,31 @@ def report_from_folders(
         taxonomy: what all of them were scored with.
         curves: the `metrics.jsonl` of a training run.
         title: heading of the page.
+        embedded: pictures that go into the page at most.
 
     Raises:
         RlfgError: a folder without scores, or scored with another taxonomy.
     """
     paths = [Path(folder) for folder in folders]
-    names = _names(paths)
-    records = {name: _metrics(path, taxonomy) for name, path in zip(names, paths, strict=True)}
+    named = dict(zip(folder_names(paths), paths, strict=True))
+    records = {name: read_metrics(path) for name, path in named.items()}
+    for name, path in named.items():
+        check_taxonomy(path, records[name], taxonomy)
+    thoughts, left_out = _thoughts(records)
     html = build_report(
         ReportInput(
             title=title,
-            runs={name: read_items(path / "items.jsonl") for name, path in zip(names, paths, strict=True)},
+            runs={name: read_items(path / "items.jsonl") for name, path in named.items()},
             taxonomy=taxonomy,
             curves=() if curves is None else read_curves(curves),
+            metrics=records,
+            thoughts=thoughts,
+            embedded=embedded,
             provenance={
-                **{name: str(record.get("predictions", paths[i])) for i, (name, record) in enumerate(records.items())},
-                "parsing": ", ".join(dict.fromkeys(str(record.get("parse", "–")) for record in records.values())),
-                "rlfg": __version__,
+                **{name: of_run(path, records[name]) for name, path in named.items()},
+                **({} if curves is None else {"training": of_training(Path(curves))}),
+                **({"reasoning left out": f"of {left_out:,} answers, for their length"} if left_out else {}),
+                **of_report(),
             },
         )
     )
@@ -56,25 +69,17 @@ def report_from_folders(
     out.write_text(html, encoding="utf-8")
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
-    """The folders' own names, or enough of their paths to tell them apart."""
-    for parts in range(1, max(len(path.resolve().parts) for path in paths) + 1):
-        names = ["/".join(path.resolve().parts[-parts:]) for path in paths]
-        if len(set(names)) == len(names):
-            return names
-    raise RlfgError(f"{paths[0]}: the same folder was given twice")
-
-
-def _metrics(folder: Path, taxonomy: Taxonomy) -> dict[str, Any]:
-    path = folder / "metrics.json"
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RlfgError(f"{path}: cannot read ({error}); give a folder that `rlfg score` wrote") from error
-    found = record.get("taxonomy", {}).get("hash", taxonomy.hash)
-    if found != taxonomy.hash:
-        raise RlfgError(
-            f"{folder}: scored with another taxonomy (hash {found[:12]}) than {taxonomy.source} "
-            f"({taxonomy.hash[:12]}); give the same --taxonomy, --root and --ranks as to `rlfg score`"
-        )
-    return record
+def _thoughts(records: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[tuple[str, int], str]], int]:
+    """What stands before the answers in the predictions files that are still there, and of how many it is left out."""
+    room, left_out = THOUGHTS, 0
+    found: dict[str, dict[tuple[str, int], str]] = {}
+    for run, record in records.items():
+        for id_, completions in read_completions(record.get("predictions")).items():
+            for sample, completion in enumerate(completions):
+                text = (parse_answer(completion).thoughts or "").strip()
+                if len(text) > room:
+                    left_out += 1
+                elif text:
+                    room -= len(text)
+                    found.setdefault(run, {})[id_, sample] = text
+    return found, left_out

@@ -12,6 +12,7 @@ from eval.compare import Difference, differences
 from eval.pairing import pair_runs
 from eval.report import svg
 from eval.score import ScoredItem
+from eval.table import CORRECT_LABELS
 from rlfg.errors import RlfgError
 
 Summaries = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -26,14 +27,37 @@ class Column:
     name: str
     meaning: str
     more_is_better: bool = True
+    verdicts: tuple[str, ...] = ()
+    """Of the answers in the numerator; all answers where there are none."""
 
 
 COLUMNS = (
     Column(key="hm", name="HM", meaning="harmonic mean of correctness and specificity"),
-    Column(key="correctness", name="Correctness", meaning="share of answers that are true of the picture"),
-    Column(key="specificity", name="Specificity", meaning="how far down the tree the true answers go"),
-    Column(key="specific_share", name="Exact", meaning="share of answers that name the taxon itself"),
-    Column(key="wrong_share", name="Wrong", meaning="share of answers that are wrong", more_is_better=False),
+    Column(
+        key="correctness",
+        name="Correctness",
+        meaning="share of answers that are true of the picture",
+        verdicts=CORRECT_LABELS,
+    ),
+    Column(
+        key="specificity",
+        name="Specificity",
+        meaning="how far down the tree the true answers go",
+        verdicts=CORRECT_LABELS,
+    ),
+    Column(
+        key="specific_share",
+        name="Exact",
+        meaning="share of answers that name the taxon itself",
+        verdicts=("SPECIFIC", "MORE_SPECIFIC"),
+    ),
+    Column(
+        key="wrong_share",
+        name="Wrong",
+        meaning="share of answers that are wrong",
+        more_is_better=False,
+        verdicts=("WRONG",),
+    ),
 )
 
 

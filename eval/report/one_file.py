@@ -16,13 +16,15 @@ SIZE = 192
 
 def environment(package: str) -> Environment:
     """Templates of a package's folder `template`; what is not known is an error, and texts are escaped."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader(package, "template"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["thousands"] = lambda number: f"{number:,}"
+    return made
 
 
 def asset(name: str, package: str = "eval.report") -> str:

@@ -18,10 +18,14 @@ def element(tag: str, *children: str, **attributes: Value) -> str:
     return f"<{tag}{given}>{''.join(children)}</{tag}>" if children else f"<{tag}{given}/>"
 
 
-def drawing(*children: str, width: float, height: float, label: str) -> Markup:
-    """A whole picture that scales with its column; `label` says what it shows to a screen reader."""
+def drawing(*children: str, width: float, height: float, label: str, interactive: bool = False) -> Markup:
+    """A whole picture that scales with its column; `label` says what it shows to a screen reader.
+
+    One that is `interactive` has links inside, which a mere image would hide from it.
+    """
+    role = "group" if interactive else "img"
     return Markup(  # Every text inside went through `text` or an escaped attribute.
-        element("svg", *children, viewBox=f"0 0 {_show(width)} {_show(height)}", role="img", aria_label=label)
+        element("svg", *children, viewBox=f"0 0 {_show(width)} {_show(height)}", role=role, aria_label=label)
     )
 
 

@@ -37,7 +37,7 @@ def tradeoff_chart(summaries: Mapping[str, Mapping[str, Any]], window: Window, *
     y = svg.Scale(*window.y, _HEIGHT - _BOTTOM, _TOP)
     shown = {run: s for run, s in summaries.items() if _drawable(s)}
     places = [(x(s["specificity"]), y(s["correctness"])) for s in shown.values()]
-    parts = [_axes(x, y), _equal_hm(x, y), svg.path(places, class_="trail")]
+    parts = [axes(x, y, "specificity →", "correctness →"), _equal_hm(x, y), svg.path(places, class_="trail")]
     for index, (run, summary) in enumerate(shown.items()):
         parts.append(_point(run, summary, x, y, last=index == len(shown) - 1))
     parts.append(_labels(list(shown), places))
@@ -55,7 +55,8 @@ def _range(summaries: list[Mapping[str, Any]], metric: str) -> tuple[float, floa
     return (low, high) if high - low >= 0.3 else (max(0.0, min(low, high - 0.3)), min(1.0, max(high, low + 0.3)))
 
 
-def _axes(x: svg.Scale, y: svg.Scale) -> str:
+def axes(x: svg.Scale, y: svg.Scale, across: str, up: str) -> str:
+    """A grid with ticks, and what the axes are."""
     parts = []
     for tick in svg.round_ticks(x.low, x.high):
         parts.append(svg.element("line", x1=x(tick), x2=x(tick), y1=y.start, y2=y.end, class_="grid"))
@@ -64,8 +65,8 @@ def _axes(x: svg.Scale, y: svg.Scale) -> str:
         parts.append(svg.element("line", x1=x.start, x2=x.end, y1=y(tick), y2=y(tick), class_="grid"))
         parts.append(svg.text(x.start - 7, y(tick) + 4, svg.short(tick), class_="tick", anchor="end"))
     middle_x, middle_y = (x.start + x.end) / 2, (y.start + y.end) / 2
-    parts.append(svg.text(middle_x, _HEIGHT - 6, "specificity →", class_="axis", anchor="middle"))
-    turned = svg.element("g", svg.text(0, 0, "correctness →", class_="axis", anchor="middle"),
+    parts.append(svg.text(middle_x, y.start + 32, across, class_="axis", anchor="middle"))
+    turned = svg.element("g", svg.text(0, 0, up, class_="axis", anchor="middle"),
                          transform=f"translate(11 {middle_y:.1f}) rotate(-90)")  # fmt: skip
     return svg.element("g", *parts, turned)
 

@@ -28,7 +28,7 @@ class Browser:
         self.count += 1
         await self.socket.send_json({"id": self.count, "method": method, "params": params})
         while True:
-            message = await asyncio.wait_for(self.socket.receive_json(), 20)
+            message = await asyncio.wait_for(self.socket.receive_json(), 120)
             level = message.get("params", {}).get("entry", {}).get("level")
             if message.get("method") == "Runtime.exceptionThrown" or level in ("error", "warning"):
                 self.errors.append(json.dumps(message["params"]))

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eval_toys import ANSWERS, sampled, scored, toy_tree
@@ -12,11 +15,15 @@ from PIL import Image
 
 from eval.pairing import answers_by_id
 from eval.report import ReportInput, build_report, read_curves, report_from_folders
+from eval.report.audit import audit
 from eval.report.curves import draw_curves, not_drawn
 from eval.report.gallery import choose_examples
-from eval.report.mistakes import find_mistakes
+from eval.report.mistakes import find_mistakes, partings
+from eval.report.ranks import levels_of, rank_panels
 from eval.report.svg import Scale, round_ticks
+from eval.resolution import resolution_summary
 from eval.score import ScoredItem, score, write_items
+from eval.summary import summarise
 from rewards.verifier import TaxonomyVerifier
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -50,7 +57,14 @@ def check_page(html: str) -> None:
     page.feed(html)
     assert not page.open
     assert not re.search(r"https?:|//cdn|@import|url\(", html)
-    assert all(source.startswith("data:") for source in re.findall(r'(?:src|href)="([^"]*)"', html))
+    assert all(source.startswith(("data:", "#")) for source in re.findall(r'(?:src|href)="([^"]*)"', html))
+
+
+def unpacked(html: str) -> dict[str, Any]:
+    """What the page's script unpacks."""
+    (packed,) = re.findall(r'id="packed">([^<]*)<', html)
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed)))
+    return found
 
 
 def grouped_runs(tree: Taxonomy, folder: Path) -> dict[str, list[ScoredItem]]:
@@ -89,7 +103,9 @@ def test_a_full_report_is_one_sound_file(tmp_path: Path) -> None:
         "<dt>seed</dt><dd>3</dd>",
     ):
         assert words in html
-    assert html.count('<article class="card"') == 10
+    data = unpacked(html)
+    assert len(data["pictures"]["id"]) == 10 and [len(run["answer"]) for run in data["runs"]] == [10, 10]
+    assert sorted(data["pictures"]["embedded"]) == [-1] * 9 + [0] and data["pictures"]["embedded"][0] == 0
 
 
 def test_what_models_say_cannot_break_the_page(tmp_path: Path) -> None:
@@ -98,6 +114,7 @@ def test_what_models_say_cannot_break_the_page(tmp_path: Path) -> None:
     html = build_report(ReportInput(title="t", runs={'r"><b>': scored(tree, evil, '"><i>')}, taxonomy=tree))
     check_page(html)
     assert "<script>alert" not in html and 'r"><b>' not in html
+    assert evil in unpacked(html)["texts"], "the answer itself is there, packed"
 
 
 def test_one_run_without_taxonomy_groups_or_curves(tmp_path: Path) -> None:
@@ -114,9 +131,9 @@ def test_one_run_without_taxonomy_groups_or_curves(tmp_path: Path) -> None:
 def test_without_unions_the_headline_is_about_everything(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     page = build_report(ReportInput(title="t", runs=grouped_runs(tree, tmp_path)))
-    assert "10 pictures\n    of 1 classes\n    (all pictures), 10 answers" in page
+    assert "10 pictures</a>\n    of 1 classes\n    (all pictures), 10 answers" in page
     union = build_report(ReportInput(title="t", runs=grouped_runs(tree, tmp_path), unions={"b only": ("b",)}))
-    assert "5 pictures\n    of 1 classes\n    (b only), 5 answers" in union and "all pictures" not in union
+    assert "5 pictures</a>\n    of 1 classes\n    (b only), 5 answers" in union and "all pictures" not in union
 
 
 def test_a_report_about_nothing_is_refused(tmp_path: Path) -> None:
@@ -133,18 +150,73 @@ def test_a_report_about_nothing_is_refused(tmp_path: Path) -> None:
 def test_every_wrong_answer_is_counted_once(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     runs = {"a": scored(tree, *ANSWERS), "b": scored(tree, "Sterna hirundo", "Larus canus", "Larus canus", "x or y")}
-    found = find_mistakes(runs, tree)
-    assert found.totals == (3, 4) and found.nowhere == (1, 1)
-    assert [(f.rank, f.name, f.counts) for f in found.forks] == [
-        ("root", "bird", (1, 0)),
-        ("family", "Laridae", (0, 1)),
-        ("genus", "Larus", (1, 2)),
+    found = find_mistakes({name: partings(items, tree) for name, items in runs.items()}, tree)
+    assert found.totals == (3, 4) and found.nowhere == (1, 1) and found.root is not None
+    assert [(f.rank, f.name, f.own, f.total) for f in found.root.walk()] == [
+        ("root", "bird", (1, 0), (2, 3)),
+        ("family", "Charadriiformes › Laridae", (0, 1), (1, 3)),
+        ("genus", "Larus", (1, 2), (1, 2)),
     ]
+    for fork in found.root.walk():
+        for run in range(2):
+            below = sum(child.total[run] for child in fork.children)
+            pairs = sum(pair.counts[run] for pair in (*fork.pairs, *fork.rest)) + fork.more[run]
+            assert fork.own[run] == pairs and fork.total[run] == fork.own[run] + below
+    assert all(found.root.total[run] + found.nowhere[run] == found.totals[run] for run in range(2))
     assert found.levels == (("genus", (1, 2)), ("family", (0, 1)), ("root", (1, 0)))
-    assert found.forks[2].pairs == (("Larus fuscus", "Larus canus", 2),)
-    cut = find_mistakes(runs, tree, rows=1)
-    for run in range(2):
-        assert sum(f.counts[run] for f in cut.forks) + cut.rest[run] + cut.nowhere[run] == cut.totals[run]
+    assert [(p.truth, p.answer, p.under, p.counts) for p in found.worst] == [
+        ("Larus fuscus", "Larus canus", "Larus", (1, 2)),
+        ("Larus", "Sterna", "Laridae", (0, 1)),
+        ("Charadriiformes", "Passeriformes", "bird", (1, 0)),
+    ]
+
+
+def test_ranks_say_of_each_answer_whether_it_is_right_wrong_or_short(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    found = levels_of(scored(tree, *ANSWERS), tree)
+    assert found.names == ("order", "family", "genus", "species")
+    # Larus fuscus, Larus, Laridae, Charadriiformes, (bird), Larus canus | Corvus corax | the rest names no taxon.
+    assert found.right_NL.sum(0).tolist() == [5, 4, 3, 1]
+    assert found.missed_NL.sum(0).tolist() == [1, 1, 1, 2]
+    assert (found.right_NL.sum(0) + found.missed_NL.sum(0) + found.short_NL.sum(0)).tolist() == [10] * 4
+    panels = rank_panels({"r": found}, {"r": summarise(scored(tree, *ANSWERS), tree)})
+    assert [panel.cells for panel in panels] == [("0.833",), ("0.800",), ("0.750",), ("0.333",)]
+    assert "right=genus" in panels[2].picture and "3 of 10 (30.0%)" in panels[2].picture
+
+
+def test_the_audit_adds_up_to_the_answers_and_the_verdicts(tmp_path: Path) -> None:
+    items = scored(toy_tree(tmp_path), *ANSWERS)
+    found = audit("r", items, resolution_summary(items))
+    assert {row.status: row.total[0] for row in found.rows} == {
+        "exact": 7, "abstain": 1, "unresolved": 1, "UNPARSED": 1
+    }  # fmt: skip
+    assert dict(zip(found.labels, (n for n, _ in found.totals), strict=True)) == {
+        "SPECIFIC": 1, "LESS_SPECIFIC": 2, "GENERIC": 2, "ABSTAIN": 1, "WRONG": 3, "UNPARSED": 1
+    }  # fmt: skip
+    assert found.rows[0].verdicts[0][1] == "#items?run=r&status=exact&verdict=SPECIFIC"
+
+
+def test_sampled_answers_bring_back_off_and_reliability(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    items = sampled(tree, "x", "Larus fuscus", "Larus canus") + sampled(tree, "y", "Corvus corax", "Corvus corax",
+                                                                      truth="Corvus corax")  # fmt: skip
+    html = build_report(ReportInput(title="t", runs={"r": items}, taxonomy=tree))
+    check_page(html)
+    # Both must agree: x says Larus (3 of 4 levels), y its species. One will do: x is split, and may say either species.
+    assert "Saying less" in html and "100% must agree: answers 100.0%, of these 100.0% right, specificity 0.875" in html
+    assert 'aria-label="Reliability at the rank species"' in html
+    single = build_report(ReportInput(title="t", runs={"r": scored(tree, "Larus")}, taxonomy=tree))
+    assert "Saying less" not in single
+
+
+def test_large_runs_embed_few_pictures_and_keep_every_answer(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    Image.new("RGB", (30, 20), "teal").save(tmp_path / "a.png")
+    items = [replace(item, image=str(tmp_path / "a.png")) for item in scored(tree, *(["Larus", "Corvus corax"] * 500))]
+    html = build_report(ReportInput(title="t", runs={"r": items}, taxonomy=tree, embedded=7))
+    assert html.count("data:image/jpeg;base64,") == 7 and "7 of 1,000 pictures are embedded" in html
+    data = unpacked(html)
+    assert len(data["runs"][0]["label"]) == 1000 and sum(place >= 0 for place in data["pictures"]["embedded"]) == 7
 
 
 def test_examples_are_spread_over_groups_and_verdicts(tmp_path: Path) -> None:

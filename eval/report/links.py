@@ -1,0 +1,30 @@
+"""Links from numbers to the answers behind them: filters that the page's script reads from the address.
+
+| filter | answers that |
+|---|---|
+| run, verdict, group, status | are of the run, or one of several |
+| truth | are to pictures of the class |
+| at, under | are wrong, and part from the truth at this node, or at one of `first-last` |
+| to, said | are wrong where the truth goes by this child of the common taxon, and the answer by that one |
+| nowhere | are wrong and name no taxon |
+| right, missed, short | name the truth's taxon at the rank, another one, or none |
+| score | are counted by the metric, lowest first |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+Filter = str | int | Sequence[str]
+
+
+def link(**filters: Filter | None) -> str:
+    """The address of the answers that pass all filters; a sequence passes any of its values, None is no filter."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in filters.items():
+        if isinstance(value, str | int):
+            pairs.append((name, str(value)))
+        elif value is not None:
+            pairs += [(name, one) for one in value]
+    return "#items?" + urlencode(pairs)
