@@ -67,6 +67,8 @@ class ColocatedEngine:
         }
         if not self.sleeps:
             options.pop("gpu_memory_utilization", None)
+            # A seeded prompt that is read in parts ends the CPU engine (vLLM 0.31: its generators have no offset).
+            options["enable_chunked_prefill"] = False
         with _own_environment(local_rank):
             self.llm = llm(**options)
 
