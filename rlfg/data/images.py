@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-import warnings
+import re
 from pathlib import Path
 
 import numpy as np
@@ -54,21 +54,28 @@ def inspect_image(source: str | Path | bytes, *, name: str | None = None) -> tup
             raise ImageError(where, "empty", "the picture file is empty")
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(stream) as image:
-                kind = _kind(image)
-                image.seek(0)
-                image.load()
-                return _to_rgb(ImageOps.exif_transpose(image)), kind
+        with Image.open(stream) as image:
+            # Checked here: Pillow only warns up to twice this, and filters of warnings are all threads' at once.
+            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+                raise _too_large(where, image.width * image.height)
+            kind = _kind(image)
+            image.seek(0)
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image)), kind
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageError(where, "too-large", f"too many pixels to be a photo ({error})") from error
+        raise _too_large(where, bomb_pixels(error)) from error
     except UnidentifiedImageError as error:
         raise ImageError(where, "unreadable", "not a picture in a known format") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         truncated = "truncated" in str(error).lower() or "broken data" in str(error).lower()
         kind = "truncated" if truncated else "unreadable"
         raise ImageError(where, kind, f"the picture is damaged ({error})") from error
+
+
+def bomb_pixels(error: Exception) -> int:
+    """How many pixels a picture has that Pillow would not open for their number, as its message says."""
+    found = re.search(r"\d+", str(error))
+    return int(found[0]) if found else 0
 
 
 def png_url(image: Image.Image) -> str:
@@ -81,6 +88,10 @@ def png_url(image: Image.Image) -> str:
 def data_url(data: bytes, kind: str) -> str:
     """`data:` with the bytes in base64."""
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _too_large(where: str, pixels: int) -> ImageError:
+    return ImageError(where, "too-large", f"{pixels:,} pixels are too many to be a photo")
 
 
 def _kind(image: Image.Image) -> str:

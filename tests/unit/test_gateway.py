@@ -166,7 +166,7 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "a truncated PNG": (lambda: {"data": form(picture((64, 64))[:-30])}, 400, "damaged"),
     "a truncated JPEG": (lambda: {"data": form(picture((64, 64), "JPEG")[:400])}, 400, "damaged"),
     "50 megapixels": (lambda: {"data": form(bomb(5_000, 10_000))}, 413, "5000 × 10000 = 50,000,000 pixels"),
-    "100 megapixels": (lambda: {"data": form(bomb(10_000, 10_000))}, 413, "pixels"),
+    "100 megapixels": (lambda: {"data": form(bomb(10_000, 10_000))}, 413, "100,000,000 pixels"),
     "a bomb": (lambda: {"data": form(bomb(2_000_000, 2_000_000))}, 413, "pixels"),
     "a GIF bomb": (lambda: {"data": form(gif_bomb())}, 413, "pixels"),
     "50 MB": (lambda: {"data": form(b"x" * 50_000_000)}, 413, "larger than"),

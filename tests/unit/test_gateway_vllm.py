@@ -174,7 +174,7 @@ JSON = {"Content-Type": "application/json"}
 BAD: dict[str, tuple[Callable[[bytes], dict[str, Any]], int, str]] = {
     "not a picture": (lambda shown: {"data": form(b"hello")}, 400, "not a picture"),
     "truncated": (lambda shown: {"data": form(shown[:-200])}, 400, "damaged"),
-    "100 megapixels": (lambda shown: {"data": form(hundred_megapixels())}, 413, "pixels; at most 40,000,000"),
+    "100 megapixels": (lambda shown: {"data": form(hundred_megapixels())}, 413, "100,000,000 pixels"),
     "wrong JSON": (lambda shown: {"data": b'{"image": ', "headers": JSON}, 400, "no valid JSON"),
     "no key": (lambda shown: {"data": form(shown), "headers": {"Authorization": ""}}, 401, "the API key is missing"),
     "private network": (

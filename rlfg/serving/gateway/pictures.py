@@ -6,7 +6,7 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
-from rlfg.data.images import ImageError, data_url, inspect_image, png_url
+from rlfg.data.images import ImageError, bomb_pixels, data_url, inspect_image, png_url
 from rlfg.serving.gateway.errors import ApiError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
@@ -41,9 +41,10 @@ def check_header(data: bytes, *, pixels: int) -> tuple[str, int]:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             (width, height), kind = image.size, str(image.format)
-    # The warning is an error where another thread's filter makes it one.
+    # The warning is an error where Python was told so (-W error).
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ApiError(413, f"the picture has too many pixels; at most {pixels:,}", param="image") from error
+        message = f"the picture has {bomb_pixels(error):,} pixels; at most {pixels:,}"
+        raise ApiError(413, message, param="image") from error
     except UnidentifiedImageError as error:
         raise ApiError(400, f"not a picture, or none of {', '.join(FORMATS)}", param="image") from error
     except Exception as error:  # Header readers raise whatever struct and zlib do.
