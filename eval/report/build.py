@@ -12,6 +12,7 @@ from eval.report.curves import Log, draw_curves, not_drawn
 from eval.report.gallery import EMBEDDED, choose_examples, embed_pictures
 from eval.report.headline import COLUMNS, headline_rows, key_figures
 from eval.report.links import link
+from eval.report.measured import Measured, measure_run
 from eval.report.mistakes import find_mistakes, partings
 from eval.report.mix import mix_chart
 from eval.report.numbers import notes, number_sections
@@ -22,9 +23,7 @@ from eval.report.rows import RunFacts, Thoughts, pack_rows
 from eval.report.saying_less import saying_less
 from eval.report.tradeoff import fit_window, tradeoff_chart
 from eval.score import ScoredItem
-from eval.sections import measure
 from eval.summary import split_groups, summarise
-from eval.textual import TextMetrics
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import VERDICT_LABELS
@@ -72,10 +71,11 @@ def build_report(report: ReportInput) -> str:
     members = _members(report)
     summaries = {group: {run: summarise(items) for run, items in runs.items()} for group, runs in members.items()}
     headline = next((name for name in report.unions if name in members), next(iter(members)))
-    metrics = {run: _metrics(report, run) for run in report.runs}
     window = fit_window(summaries)
     groups = {name: _groups_of(name, report) for name in members}
-    facts = _facts(report)
+    measured = {run: measure_run(items, report.taxonomy, report.metrics.get(run)) for run, items in report.runs.items()}
+    metrics = {run: one.metrics for run, one in measured.items()}
+    facts = {run: _facts(report, run, one) for run, one in measured.items()}
     tree = report.taxonomy
     return (
         environment("eval.report")
@@ -94,7 +94,10 @@ def build_report(report: ReportInput) -> str:
             summaries=summaries,
             labels=VERDICT_LABELS,
             legend=_legend(report.runs),
-            tradeoffs={group: tradeoff_chart(runs, window, name=group) for group, runs in summaries.items()},
+            tradeoffs={
+                group: tradeoff_chart(runs, window, name=group, group=groups[group])
+                for group, runs in summaries.items()
+            },
             mixes={
                 group: mix_chart({run: s["counts"] for run, s in runs.items()}, name=group, group=groups[group])
                 for group, runs in summaries.items()
@@ -103,7 +106,7 @@ def build_report(report: ReportInput) -> str:
             ranks=_ranks(facts, metrics),
             mistakes=None if tree is None else find_mistakes(_known(facts, "partings"), tree),
             audits=[audit(run, report.runs[run], metrics[run]["resolution"]) for run in reversed(tuple(report.runs))],
-            numbers=number_sections(metrics, frozenset(n for f in facts.values() for i in f.items for n in i.scores)),
+            numbers=number_sections(metrics, {run: of_run.scores for run, of_run in facts.items()}),
             notes=notes(metrics),
             stages={name: (draw_curves(log), not_drawn(log)) for name, log in _stages(report.curves).items() if log},
             **_gallery(report, facts),
@@ -132,25 +135,16 @@ def _groups_of(name: str, report: ReportInput) -> Sequence[str]:
     return report.unions.get(name, () if name == ALL else (name,))
 
 
-def _metrics(report: ReportInput, run: str) -> Mapping[str, Any]:
-    """What was written of a run; else measured here."""
-    if (known := report.metrics.get(run)) is not None and "resolution" in known:
-        return known
-    items = report.runs[run]
-    return summarise(items, report.taxonomy) | measure(items, report.taxonomy, TextMetrics()).summary()
-
-
-def _facts(report: ReportInput) -> dict[str, RunFacts]:
-    tree = report.taxonomy
-    return {
-        run: RunFacts(
-            items=items,
-            partings=None if tree is None else partings(items, tree),
-            levels=None if tree is None else levels_of(items, tree),
-            thoughts=report.thoughts.get(run),
-        )
-        for run, items in report.runs.items()
-    }
+def _facts(report: ReportInput, run: str, measured: Measured) -> RunFacts:
+    tree, items = report.taxonomy, report.runs[run]
+    return RunFacts(
+        items=items,
+        partings=None if tree is None else partings(items, tree),
+        levels=None if tree is None else levels_of(items, tree),
+        thoughts=report.thoughts.get(run),
+        columns=measured.columns,
+        sampled=measured.sampled,
+    )
 
 
 def _known(facts: Mapping[str, RunFacts], name: str) -> dict[str, Any]:

@@ -10,16 +10,18 @@ import base64
 import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from eval.report.audit import status_of
+from eval.report.agreement import agreement
+from eval.report.audit import is_nameless, status_of, truth_row
 from eval.report.mistakes import Partings, rank_name
 from eval.report.ranks import Levels
+from eval.sampled import Sampled
 from eval.score import FAILED, ScoredItem
-from eval.table import NO_NODE
+from eval.table import NO_NODE, FloatArray
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import VERDICT_LABELS
 
@@ -37,6 +39,15 @@ class RunFacts:
     partings: Partings | None = None
     levels: Levels | None = None
     thoughts: Thoughts | None = None
+    columns: Mapping[str, FloatArray] = field(default_factory=dict)
+    """What each answer that did not fail adds to a metric, beside the items' own scores; NaN is not counted."""
+    sampled: Sampled | None = None
+    """What the answers to each picture come to, where there are several."""
+
+    @property
+    def scores(self) -> dict[str, None]:
+        """Names of all values of single answers."""
+        return dict.fromkeys([*self.columns, *(name for item in self.items for name in item.scores)])
 
 
 def pack_rows(
@@ -68,7 +79,10 @@ def pack_rows(
             "file": [texts.of(first[id_].image) for id_ in ids],
             "embedded": [pictures.get(id_, -1) for id_ in ids],
         },
-        "runs": [{"name": name, **_columns(facts, place, texts)} for name, facts in runs.items()],
+        "runs": [
+            {"name": name, **_columns(facts, place, texts), **_agreement(facts, taxonomy, place, texts)}
+            for name, facts in runs.items()
+        ],
         "ranks": next((facts.levels.names for facts in runs.values() if facts.levels is not None), ()),
         "nodes": _nodes(runs.values(), taxonomy),
         "texts": texts.texts,
@@ -119,6 +133,8 @@ def _columns(facts: RunFacts, place: Mapping[str, int], texts: _Pool) -> dict[st
         "label": [label[item.label] for item in items],
         "status": [0 if item.error is not None else texts.of(status_of(item)) for item in items],
         "taxon": [texts.of(item.verdict.answer_taxon) for item in items],
+        "truths": [0 if item.error is not None else texts.of(truth_row(item)) for item in items],
+        "flags": [is_nameless(item) + 2 * item.verdict.truth_assisted for item in items],
         "trace": [traces.setdefault(item.trace or (item.verdict.reason,), len(traces)) for item in items],
         "traces": [[texts.of(step) for step in trace] for trace in traces],
         "thoughts": [texts.of(thoughts.get((item.id, item.sample))) for item in items] if thoughts else [],
@@ -129,7 +145,15 @@ def _columns(facts: RunFacts, place: Mapping[str, int], texts: _Pool) -> dict[st
     if facts.levels is not None:
         for name in ("right", "missed", "short"):
             columns[name] = _spread(answered, _bits(getattr(facts.levels, f"{name}_NL")), 0)
-    return columns | {"scores": _scores(items)}
+    return columns | {"scores": _scores(facts, answered)}
+
+
+def _agreement(
+    facts: RunFacts, taxonomy: Taxonomy | None, place: Mapping[str, int], texts: _Pool
+) -> dict[str, dict[str, Any]]:
+    if facts.sampled is None or taxonomy is None:
+        return {}
+    return {"sampled": agreement(facts.sampled, taxonomy, place, texts.of)}
 
 
 def _spread(answered: Any, values_N: Any, otherwise: int) -> list[int]:
@@ -146,13 +170,24 @@ def _bits(flags_NL: Any) -> Any:
     return shown.astype(np.int64) @ (1 << np.arange(shown.shape[1], dtype=np.int64))
 
 
-def _scores(items: Sequence[ScoredItem]) -> dict[str, list[float | None]]:
-    names = dict.fromkeys(name for item in items for name in item.scores)
+def _scores(facts: RunFacts, answered: Any) -> dict[str, list[float | None]]:
     found: dict[str, list[float | None]] = {}
-    for name in names:
-        values = (item.scores.get(name) for item in items)
-        found[name] = [value if value is None or isinstance(value, int) else round(value, 4) for value in values]
+    for name in facts.scores:
+        if name in facts.columns:
+            column = np.full(len(answered), np.nan)
+            column[answered] = facts.columns[name]
+            values: list[float | None] = column.tolist()
+        else:
+            values = [item.scores.get(name) for item in facts.items]
+        found[name] = [_short(value) for value in values]
     return found
+
+
+def _short(value: float | None) -> float | None:
+    """Four decimals, and no point where there is nothing behind it."""
+    if value is None or value != value:
+        return None
+    return int(value) if value == int(value) else round(value, 4)
 
 
 def _nodes(runs: Iterable[RunFacts], taxonomy: Taxonomy | None) -> dict[int, tuple[str, str]]:

@@ -180,7 +180,7 @@ def test_ranks_say_of_each_answer_whether_it_is_right_wrong_or_short(tmp_path: P
     assert found.missed_NL.sum(0).tolist() == [1, 1, 1, 2]
     assert (found.right_NL.sum(0) + found.missed_NL.sum(0) + found.short_NL.sum(0)).tolist() == [10] * 4
     panels = rank_panels({"r": found}, {"r": summarise(scored(tree, *ANSWERS), tree)})
-    assert [panel.cells for panel in panels] == [("0.833",), ("0.800",), ("0.750",), ("0.333",)]
+    assert [cell[0] for panel in panels for cell in panel.cells] == ["0.833", "0.800", "0.750", "0.333"]
     assert "right=genus" in panels[2].picture and "3 of 10 (30.0%)" in panels[2].picture
 
 
