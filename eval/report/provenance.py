@@ -25,6 +25,7 @@ def of_run(folder: Path, record: Mapping[str, Any]) -> Facts:
     if predictions := record.get("predictions"):
         path = Path(predictions)
         facts["predictions"] = f"{path}, {sha256(path)}" if path.is_file() else f"{path}, no longer there"
+    facts["revision"] = record.get("revision") or ""
     facts["parsing"] = str(record.get("parse", "not recorded"))
     if tree := record.get("taxonomy"):
         facts["verdicts"] = ", ".join(f"{key} {tree[key]}" for key in ("border", "profile") if key in tree)
