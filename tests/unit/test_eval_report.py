@@ -264,7 +264,7 @@ def test_a_report_from_scored_folders(tmp_path: Path) -> None:
     (tmp_path / "two" / "metrics.json").write_text('{"taxonomy": {"hash": "0123"}}')
     with pytest.raises(RlfgError, match="scored with another taxonomy"):
         report_from_folders([tmp_path / "two"], tmp_path / "r.html", taxonomy=tree)
-    with pytest.raises(RlfgError, match="give a folder that `rlfg score` wrote"):
+    with pytest.raises(RlfgError, match="give a folder that `rlfg score` or `rlfg tally` wrote"):
         report_from_folders([tmp_path / "three"], tmp_path / "r.html", taxonomy=tree)
     with pytest.raises(RlfgError, match="given twice"):
         report_from_folders([tmp_path / "one", tmp_path / "one"], tmp_path / "r.html", taxonomy=tree)
