@@ -25,7 +25,8 @@ def mark_choice(line: Prediction, mode: ParseMode) -> Mark:
     outcomes: list[Outcome] = []
     said: list[str | None] = []
     places: list[tuple[int, int | None]] = []
-    for answer, order in zip(answers_of(line, len(orders), mode), orders, strict=True):
+    answers = answers_of(line, len(orders), mode)
+    for answer, order in zip(answers, orders, strict=True):
         place = None if answer is None else read_option(answer, order, by_letter=by_letter)
         option = None if place is None else order[place]
         said.append(option)
@@ -38,7 +39,12 @@ def mark_choice(line: Prediction, mode: ParseMode) -> Mark:
         values["all_right"] = float(set(outcomes) == {"right"})
         values["consistent"] = float(len(set(said)) == 1 and said[0] is not None)
     return Mark(
-        outcomes=tuple(outcomes), said=tuple(said), values=values, chance=1 / len(orders[0]), places=tuple(places)
+        outcomes=tuple(outcomes),
+        said=tuple(said),
+        answers=tuple(answers),
+        values=values,
+        chance=1 / len(orders[0]),
+        places=tuple(places),
     )
 
 

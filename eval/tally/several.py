@@ -20,6 +20,7 @@ def mark_pair(line: Prediction, mode: ParseMode) -> Mark:
     return Mark(
         outcomes=("empty" if answer is None else "unreadable" if said is None else "right" if right else "wrong",),
         said=(said,),
+        answers=(answer,),
         values={name: float(right), "says_same": float(said == "yes")},
         chance=0.5,
     )
@@ -39,6 +40,7 @@ def mark_count(line: Prediction, mode: ParseMode) -> Mark:
     return Mark(
         outcomes=("empty" if answer is None else "unreadable" if said is None else "right" if right else "wrong",),
         said=(said,),
+        answers=(answer,),
         values=values,
         chance=0.25,
     )
