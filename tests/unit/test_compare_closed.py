@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,12 @@ def test_intervals_are_paired_and_of_the_resamples_of_a_tally(tmp_path: Path) ->
     b = [choice(f"{t}{k}", t, "gull") for t in ("gull", "tern") for k in range(3)]
     accuracy = compared(tmp_path, a, b).metrics["accuracy"]
     assert (accuracy.difference, accuracy.ci) == (0.5, (0.0, 1.0))
-    mixed = [choice(f"{t}{k}", t, OPTIONS[k % 3]) for t in OPTIONS for k in range(7)]
-    nothing = [choice(line.id, line.truth, "owl") for line in mixed]
+    mixed = [
+        choice(f"{c}-{k}", "gull", "gull" if k * c % 5 < 3 else "tern", **{"class": str(c)})
+        for c in range(13)
+        for k in range(c + 3)
+    ]
+    nothing = [replace(line, completions=("<answer>owl</answer>",)) for line in mixed]
     found = compared(tmp_path, nothing, mixed).metrics["accuracy"]
     _, metrics = tally(mixed)
     assert found.ci == pytest.approx(metrics["ci"]["accuracy"], abs=1e-6), "A adds nothing: these are B's own"
