@@ -278,6 +278,17 @@ def test_several_runs_are_corrected_and_tabled(tmp_path: Path) -> None:
     assert "owl \\| hawk" in markdown("a", results) and latex("a", results).isascii()
 
 
+def test_a_table_says_where_runs_have_other_items_in_common(tmp_path: Path) -> None:
+    """A is right about item 1 of two. B answered both, C failed at the second: A has 1/2 beside B, and 1 beside C."""
+    a = [choice("1", "gull", "gull"), choice("2", "tern", "gull")]
+    b = [choice("1", "gull", "gull"), choice("2", "tern", "tern")]
+    c = [choice("1", "gull", "tern"), choice("2", "tern", None)]
+    results = {name: compared(tmp_path, a, run) for name, run in (("b", b), ("c", c))}
+    assert tables("a", results)[0].rows[0][1] == "0.500"
+    assert "is of its items in common with b; others" in markdown("a", results)
+    assert "in common" not in markdown("a", {"b": results["b"]})
+
+
 def told(folder: Path, name: str, lines: list[Prediction], *, failures: bool = False) -> str:
     """The folder of `rlfg tally` over a predictions file, both written as a user would."""
     write_predictions(folder / f"{name}.jsonl", lines)
