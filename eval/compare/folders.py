@@ -9,7 +9,7 @@ from eval.compare.comparison import Comparison
 from eval.compare.paired import holm_corrected
 from eval.compare.scored import compare_many
 from eval.compare.tallied import compare_tallies
-from eval.folders import read_metrics
+from eval.folders import WRITERS, read_metrics
 from eval.predictions import read_json_lines
 from eval.score import read_items
 from eval.tally import read_tallied
@@ -46,7 +46,7 @@ def protocol_of_folder(folder: Path) -> str:
         return OPEN
     protocol = read_metrics(folder).get("protocol") if lines else None
     if not isinstance(protocol, str):
-        raise RlfgError(f"{folder}: holds no scores; give a folder that `rlfg score` or `rlfg tally` wrote")
+        raise RlfgError(f"{folder}: holds no scores; give a folder that {WRITERS} wrote")
     return protocol
 
 
