@@ -154,14 +154,20 @@ def _concepts(pairs: Pairs, chunker: Chunker) -> Mapping[str, list[str]]:
 
 
 def _add_llm_inclusion(found: TextColumns, pairs: Pairs, spec: LlmInclusionSpec) -> None:
-    asked = np.flatnonzero(pairs.answered_P)
+    """As published the empty answer is asked about, too; here it is 0 whatever is said of it."""
+    asked = np.flatnonzero(pairs.answered_P | spec.verbatim)
     said = ask_inclusion(spec, [(pairs.answers_P[row], pairs.truths_P[row]) for row in asked])
-    verdict_P = np.zeros(len(pairs.answers_P))
-    verdict_P[asked] = [np.nan if isinstance(verdict, str) else float(verdict) for verdict in said]
+    verdict_P, published_P = np.zeros(len(pairs.answers_P)), np.zeros(len(pairs.answers_P))
+    verdict_P[asked] = [np.nan if one.verdict is None else float(one.verdict) for one in said]
+    verdict_P[~pairs.answered_P] = 0
+    published_P[asked] = [one.as_published for one in said]
     verdict_N = found.columns["llm_inclusion"] = pairs.spread(verdict_P)
+    if (verdict_P != published_P).any():  # NaN is equal to nothing
+        found.published["llm_inclusion"] = float(pairs.spread(published_P).mean())
     if np.isnan(verdict_N).any():
-        found.published["llm_inclusion"] = float(np.nan_to_num(verdict_N).mean())
-        reasons = Counter(verdict for verdict in said if isinstance(verdict, str))
+        reasons = Counter(
+            one.reason for row, one in zip(asked, said, strict=True) if one.verdict is None and pairs.answered_P[row]
+        )
         found.notes["llm_inclusion_without_verdict"] = {
             "answers": int(np.isnan(verdict_N).sum()),
             "pairs": dict(reasons.most_common()),
