@@ -160,6 +160,27 @@ def test_chunks_of_another_program(tmp_path: Path) -> None:
     assert StoredChunks(path).chunks(["x"]) == [[]]
 
 
+def test_spacy_pipelines(tmp_path: Path) -> None:
+    """Rules in place of the trained model; a pipeline that cannot parse says so."""
+    spacy = pytest.importorskip("spacy")
+    rules = spacy.blank("en")
+    nouns = rules.add_pipe("attribute_ruler")
+    for word in ("Gull", "beak", "image", "boat"):
+        nouns.add([[{"TEXT": word}]], {"POS": "NOUN", "DEP": "ROOT"})
+    rules.add_pipe("entity_ruler").add_patterns(
+        [{"label": "X", "pattern": text} for text in ("Gull", "the Boeing 737")]
+    )
+    rules.to_disk(tmp_path / "rules")
+    chunker = load_chunker(f"spacy:{tmp_path / 'rules'}")
+    assert chunker.chunks(["A Gull, the image of a boat and the Boeing 737", ""]) == [
+        ["gull", "boat", "boeing 737"],
+        [],
+    ]
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    with pytest.raises(RlfgError, match="gives no noun chunks .*E029"):
+        load_chunker(f"spacy:{tmp_path / 'blank'}").chunks(["a gull"])
+
+
 def test_stored_embeddings(tmp_path: Path) -> None:
     path = tmp_path / "e.npz"
     store = Embeddings(encoder=RandomEncoder(4))
@@ -192,10 +213,10 @@ def test_a_zero_vector_is_like_nothing() -> None:
 
 
 def test_what_needs_libraries_says_so() -> None:
-    for load, name in ((load_encoder, "some/model"), (load_chunker, "spacy")):
+    for load, name in ((load_encoder, "some/model"), (load_chunker, "spacy"), (load_chunker, "spacy:no_such_model")):
         with pytest.raises(RlfgError, match=r"pip install 'rlfg\[text-metrics\]'"):
             load(name)
-    with pytest.raises(RlfgError, match="give rules, spacy or"):
+    with pytest.raises(RlfgError, match="give rules, spacy, spacy:MODEL or"):
         load_chunker("nouns")
 
 
