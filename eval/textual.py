@@ -22,7 +22,7 @@ from eval.metrics.concept import concept_similarity
 from eval.metrics.llm_inclusion import LlmInclusionSpec, ask_inclusion
 from eval.metrics.semantic import relative_similarity, share_above, similarities
 from eval.metrics.sentence_iou import sentence_iou
-from eval.metrics.text_inclusion import sole_inclusion, text_inclusion, word_inclusion
+from eval.metrics.text_inclusion import raw_inclusion, sole_inclusion, text_inclusion, word_inclusion
 from eval.pairs import Pairs
 from eval.score import ScoredItem
 from eval.table import FloatArray
@@ -65,6 +65,9 @@ def text_columns(items: Sequence[ScoredItem], metrics: TextMetrics) -> TextColum
     pairs, found = Pairs.of(items), TextColumns()
     for measure in (text_inclusion, word_inclusion, sole_inclusion, sentence_iou):
         found.columns[measure.__name__] = pairs.each(measure)
+    raw_N = pairs.each(raw_inclusion)
+    if (raw_N != found.columns["text_inclusion"]).any():
+        found.published["text_inclusion"] = float(raw_N.mean())
     _add_clusters(found, [item for item in items if item.error is None])
     if metrics.embeddings is not None:
         _add_similarities(found, pairs, metrics, metrics.embeddings)

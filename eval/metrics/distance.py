@@ -2,10 +2,10 @@
 
 - `tree_induced_error`: edges on the path between them, d(p) + d(y) − 2 d(lca) (Dekel et al. 2004). Depths count levels
   (`Taxonomy.depth`), so that unranked clades in between carry no weight. Over the decided answers that name a taxon.
-- `hierarchical_distance@k`: mean height of the lowest common ancestor of the truth and each of the k best answers
-  (Bertinetto et al. 2020), over the decided pictures for which a taxon is named. The best are those named most often
-  among the picture's answers, the earlier first among equals: a ranked list stays in its order. With fewer than k
-  taxa it is over those there are.
+- `hierarchical_distance@k`: mean height of the lowest common ancestor of the truth and each of the k best answers, 0
+  for the truth itself (Bertinetto et al. 2020), over the decided pictures for which a taxon is named. The best are
+  those named most often among the picture's answers, the earlier first among equals: a ranked list stays in its order.
+  With fewer than k taxa it is over those there are.
 
 Answers that name no taxon have no distance: a model that invents names where it is unsure looks better here.
 """
@@ -38,7 +38,8 @@ def hierarchical_distances(table: Table, taxonomy: Taxonomy, ks: Sequence[int]) 
     placed = np.flatnonzero(table.decided_N & (lca_N != NO_NODE))
     _, picture_N = np.unique(table.item_N, return_inverse=True)
     rows = _ranked(picture_N[placed], table.answer_node_N[placed], placed)
-    height = heights(taxonomy)[lca_N[rows]].astype(np.float64)
+    same = table.answer_node_N[rows] == table.truth_node_N[rows]  # a genus has a height, but is not far from itself
+    height = np.where(same, 0.0, heights(taxonomy)[lca_N[rows]])
     starts = np.flatnonzero(np.diff(picture_N[rows], prepend=-1))
     rank = np.arange(len(rows)) - np.repeat(starts, np.diff([*starts, len(rows)]))
     first = _first_rows(picture_N)

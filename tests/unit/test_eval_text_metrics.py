@@ -64,6 +64,15 @@ def test_inclusion(answer: str, truth: str, raw: bool, words: bool, sole: bool) 
     )  # fmt: skip
 
 
+def test_underscores_are_spaces_and_as_published_are_not() -> None:
+    """All four name the truth; as they stand only the first and the last do."""
+    pairs = (("a herring gull", "herring gull"), ("herring gull", "herring_gull"), ("herring_gull", "herring gull"),
+             ("herring_gull", "herring_gull"))  # fmt: skip
+    found = text_columns(texts(*pairs), TextMetrics())
+    assert found.columns["text_inclusion"].tolist() == [1, 1, 1, 1] and found.published["text_inclusion"] == 0.5
+    assert "text_inclusion" not in text_columns(texts(("Cat.", "cat"), (None, "dog")), TextMetrics()).published
+
+
 def test_a_naive_scorer_is_fooled_by_each_trap() -> None:
     assert naive_inclusion("caterpillar", "cat") and not word_inclusion("caterpillar", "cat")
     assert naive_inclusion("", "cat") and not text_inclusion("", "cat")
