@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import string
+
 from eval.tally.mark import Mark, answers_of
 from rewards.choices import read_count, read_yes_no
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.types import Prediction
 
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
 
 def mark_pair(line: Prediction, mode: ParseMode) -> Mark:
-    """Same or not; `right_of_same` and `right_of_different` show a model that always says one of them."""
+    """Same or not; `right_of_same` and `right_of_different` show a model that always says one of them.
+
+    `verbatim` is 1 where the answer is the truth's very word, case and punctuation apart: the rule of TWIN's code.
+    """
     if line.truth not in ("yes", "no"):
         raise RlfgError(f'prediction "{line.id}": the truth of a pair is yes or no, not {line.truth!r}')
     (answer,) = answers_of(line, 1, mode)
@@ -20,20 +27,20 @@ def mark_pair(line: Prediction, mode: ParseMode) -> Mark:
     return Mark(
         outcomes=("empty" if answer is None else "unreadable" if said is None else "right" if right else "wrong",),
         said=(said,),
-        values={name: float(right), "says_same": float(said == "yes")},
+        values={name: float(right), "says_same": float(said == "yes"), "verbatim": _verbatim(answer, line.truth)},
         chance=0.5,
     )
 
 
 def mark_count(line: Prediction, mode: ParseMode) -> Mark:
-    """The number; `right_of_N` by the true one, and `off_by` how far the numbers given are off."""
+    """The number; `right_of_N` by the true one, `off_by` how far the numbers given are off, `verbatim` as for pairs."""
     if line.truth not in ("0", "1", "2", "3"):
         raise RlfgError(f'prediction "{line.id}": the truth is a count of three, not {line.truth!r}')
     (answer,) = answers_of(line, 1, mode)
     said = None if answer is None else read_count(answer)
     said = said if said in ("0", "1", "2", "3") else None
     right = said == line.truth
-    values = {f"right_of_{line.truth}": float(right)}
+    values = {f"right_of_{line.truth}": float(right), "verbatim": _verbatim(answer, line.truth)}
     if said is not None:
         values["off_by"] = float(abs(int(said) - int(line.truth)))
     return Mark(
@@ -42,3 +49,7 @@ def mark_count(line: Prediction, mode: ParseMode) -> Mark:
         values=values,
         chance=0.25,
     )
+
+
+def _verbatim(answer: str | None, truth: str) -> float:
+    return float((answer or "").lower().translate(_NO_PUNCTUATION).strip() == truth)

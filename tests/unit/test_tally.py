@@ -197,6 +197,35 @@ def test_always_yes_is_half_right_and_found_out() -> None:
     assert outcome(both) == "unreadable"
 
 
+def test_the_rule_of_twin_s_code_stands_beside_ours() -> None:
+    said = ("YES.", "(yes)", "the same", "yes!  \n", "yes it is")
+    lines = [
+        Prediction(id=s, truth="yes", completions=(f"<answer>{s}</answer>",), extra={"protocol": "pairs"}) for s in said
+    ]
+    marked, metrics = tally(lines, samples=10)
+    assert [one.mark.values["verbatim"] for one in marked if one.mark] == [1, 1, 0, 1, 0]
+    assert metrics["accuracy"] == 1 and metrics["verbatim"] == 0.6
+    three = Prediction(id="x", truth="3", completions=("<answer>all</answer>",), extra={"protocol": "count"})
+    _, counted = tally([three], samples=10)
+    assert (counted["accuracy"], counted["verbatim"]) == (1, 0)
+
+
+def test_vlmclassifier_s_accuracy_stands_beside_ours() -> None:
+    """The truth anywhere in the reply: a list and a longer name are paid there; letters are not names."""
+    said = {
+        "gull": "gull",
+        "a": "A Gull.",
+        "list": "gull, raven",
+        "longer": "gull-billed tern",
+        "other": "raven",
+        "": "",
+    }
+    lines = [choice(text, id_=k or "none", answer_as="name") for k, text in said.items()]
+    _, metrics = tally(lines, samples=10)
+    assert (metrics["accuracy"], metrics["text_inclusion"]) == (pytest.approx(1 / 6), pytest.approx(4 / 6))
+    assert "text_inclusion" not in tally([choice("A")], samples=10)[1]
+
+
 def test_counts_are_told_apart() -> None:
     said = {"0": "0", "1": "all of them", "2": "2 or 3", "3": "7"}
     lines = [
@@ -243,6 +272,7 @@ def test_a_path_is_right_rank_by_rank_and_as_a_whole(
     _, metrics = tally([line], tree, samples=10)
     assert tuple(metrics[f"right_at_{rank}"] for rank in ("family", "genus", "species")) == right
     assert (metrics["hca"], metrics["tor"], metrics["consistent"]) == (whole, together, consistent)
+    assert metrics["por"] == sum(right) / 3 and metrics["strict_por"] == [*right, 0].index(0) / 3
     with pytest.raises(RlfgError, match="--taxonomy"):
         tally([line])
 
