@@ -115,6 +115,14 @@ def test_the_super_category_itself_leaves_no_room() -> None:
     assert np.isnan(found.columns["relative_similarity"]).all()
 
 
+def test_no_answer_is_worth_nothing_beside_a_super_category_that_is_unlike() -> None:
+    vectors = {"cat": (1.0, 0.0), "thing": (-0.6, 0.8), "tabby": (0.6, 0.8)}
+    found = text_columns(
+        texts(("tabby", "cat"), (None, "cat")), TextMetrics(embeddings=known(vectors), super_category="thing")
+    )
+    assert found.columns["relative_similarity"] == pytest.approx([(0.6 + 0.6) / 1.6, 0])
+
+
 def test_concept_similarity_is_the_best_chunk_or_the_whole() -> None:
     items = texts(("a tabby on a mat", "cat"), ("tabby", "cat"), (None, "cat"))
     found = text_columns(items, TextMetrics(embeddings=known(VECTORS)))
