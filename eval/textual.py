@@ -126,7 +126,7 @@ def _add_similarities(found: TextColumns, pairs: Pairs, metrics: TextMetrics, st
     columns |= {f"semantic_similarity{at}": above for at, above in share_above(similarity_P).items()}
     if base:
         base_P = store.cosines([base] * len(truths), truths)
-        # No answer is worth nothing, also where the super-category is less than unlike the truth.
+        # No answer is worth nothing, also where the super-category is unlike the truth (s₀ < 0).
         columns["relative_similarity"] = relative_similarity(similarity_P, base_P) * answered
     best_P, _ = concept_similarity(store, [concepts[a] for a in answers], truths)
     columns["concept_similarity"] = best_P

@@ -197,17 +197,26 @@ def test_always_yes_is_half_right_and_found_out() -> None:
     assert outcome(both) == "unreadable"
 
 
-def test_the_rule_of_twin_s_code_stands_beside_ours() -> None:
-    said = ("YES.", "(yes)", "the same", "yes!  \n", "yes it is")
-    lines = [
-        Prediction(id=s, truth="yes", completions=(f"<answer>{s}</answer>",), extra={"protocol": "pairs"}) for s in said
-    ]
-    marked, metrics = tally(lines, samples=10)
-    assert [one.mark.values["verbatim"] for one in marked if one.mark] == [1, 1, 0, 1, 0]
-    assert metrics["accuracy"] == 1 and metrics["verbatim"] == 0.6
-    three = Prediction(id="x", truth="3", completions=("<answer>all</answer>",), extra={"protocol": "count"})
-    _, counted = tally([three], samples=10)
-    assert (counted["accuracy"], counted["verbatim"]) == (1, 0)
+@pytest.mark.parametrize(
+    ("reply", "truth", "ours", "theirs"),
+    [
+        ("<answer>Yes.</answer>", "yes", 1, 1),
+        ("<answer>the same</answer>", "yes", 1, 0),  # neither word is said
+        ("No: other beaks. <answer>no, or yes</answer>", "yes", 0, 1),  # the last word that is said
+        ("<answer> </answer> I would say no", "no", 0, 1),
+        ("<answer>Yep!</answer>", "yes", 0, 1),
+        ("<answer>2</answer>", "2", 1, 1),
+        ("<answer>two</answer>", "2", 1, 0),
+        ("<answer>2 or 3</answer>", "3", 0, 1),
+        ("The 1st and 2 others. <answer>all</answer>", "2", 0, 1),
+        ("<answer>7</answer>", "3", 0, 0),
+    ],
+)
+def test_fgvqa_s_reading_stands_beside_ours(reply: str, truth: str, ours: int, theirs: int) -> None:
+    protocol = "pairs" if truth in ("yes", "no") else "count"
+    line = Prediction(id="x", truth=truth, completions=(reply,), extra={"protocol": protocol})
+    _, metrics = tally([line], samples=10)
+    assert (metrics["accuracy"], metrics["fgvqa_accuracy"]) == (ours, theirs)
 
 
 def test_vlmclassifier_s_accuracy_stands_beside_ours() -> None:
