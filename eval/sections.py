@@ -16,6 +16,7 @@ from eval.metrics import (
     by_edges,
     hierarchical_distances,
     information_columns,
+    lca_f1,
     path_columns,
     published_path_columns,
     tree_induced_error,
@@ -121,6 +122,7 @@ def tree_columns(table: Table, taxonomy: Taxonomy, *, several: bool) -> dict[str
         **path_columns(table, taxonomy),
         **information_columns(table, taxonomy),
         "tree_induced_error": tree_induced_error(table, taxonomy),
+        "lca_f1": lca_f1(table, taxonomy),
         **hierarchical_distances(table, taxonomy, (1, RANKED) if several else (1,)),
     }
 
@@ -131,6 +133,7 @@ def published_columns(table: Table, taxonomy: Taxonomy, *, several: bool) -> dic
     return {
         **published_path_columns(table, taxonomy),
         "tree_induced_error": tree_induced_error(table, edges),
+        "lca_f1": lca_f1(table, edges),
         **hierarchical_distances(table, edges, (1, RANKED) if several else (1,)),
     }
 

@@ -2,7 +2,7 @@
 
 from eval.metrics.behaviour import behaviour_columns
 from eval.metrics.best_of_n import best_of_n
-from eval.metrics.distance import hierarchical_distances, tree_induced_error
+from eval.metrics.distance import hierarchical_distances, lca_f1, tree_induced_error
 from eval.metrics.edges import by_edges
 from eval.metrics.hierarchical import hierarchical_ratios
 from eval.metrics.information import information_columns
@@ -23,6 +23,7 @@ __all__ = [
     "hierarchical_distances",
     "hierarchical_ratios",
     "information_columns",
+    "lca_f1",
     "path_columns",
     "per_rank_ratios",
     "published_path_columns",

@@ -194,14 +194,18 @@ def test_prompts(tmp_path: Path) -> None:
 
 
 def test_the_command_reads_the_endpoint_from_a_file(tmp_path: Path) -> None:
+    """Run twice, it asks once."""
     (tmp_path / "answers.jsonl").write_text('{"id": "a", "truth": "cat", "answer": "a cat"}\n')
-    with judge(by_words, Counter()) as spec:
+    asked: Counter[tuple[str, str]] = Counter()
+    with judge(by_words, asked) as spec:
         (tmp_path / "llm.yaml").write_text(
             f"endpoint: {{model: m, base_url: '{spec.endpoint.base_url}'}}\ncache: {tmp_path}/deep/verdicts.sqlite\n"
         )
-        with pytest.raises(SystemExit) as ended:
-            paths = ("--predictions", str(tmp_path / "answers.jsonl"), "--out", str(tmp_path / "o"))
-            main(["score", "--text-only", *paths, "--llm-inclusion", str(tmp_path / "llm.yaml")])
+        for out in ("first", "o"):
+            with pytest.raises(SystemExit) as ended:
+                paths = ("--predictions", str(tmp_path / "answers.jsonl"), "--out", str(tmp_path / out))
+                main(["score", "--text-only", *paths, "--llm-inclusion", str(tmp_path / "llm.yaml")])
+    assert asked == {("a cat", "cat"): 1}
     metrics = json.loads((tmp_path / "o" / "metrics.json").read_text())
     assert ended.value.code == 0 and metrics["text"]["llm_inclusion"]["value"] == 1
     assert metrics["text"]["notes"]["llm_inclusion_model"] == "m"

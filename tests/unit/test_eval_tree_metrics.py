@@ -16,7 +16,7 @@ from eval.metrics import (
     path_columns,
     published_path_columns,
 )
-from eval.metrics.distance import tree_induced_error
+from eval.metrics.distance import lca_f1, tree_induced_error
 from eval.score import ScoredItem, score
 from eval.sections import measure
 from eval.table import build_table
@@ -91,6 +91,15 @@ def test_tree_induced_error_counts_the_edges_between(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     found = tree_induced_error(build_table(scored(tree, *ANSWERS)), tree)
     assert found == pytest.approx([0, 1, 2, 3, 4, 2, 8, NAN, NAN, NAN], nan_ok=True)
+
+
+def test_lca_f1_is_that_of_the_two_paths_to_where_they_meet(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    found = lca_f1(build_table(scored(tree, *ANSWERS)), tree)
+    precision = [1, 1, 1, 1, 1, 1 / 2, 1 / 5]  # nodes from the answer up to the common one
+    recall = [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 2, 1 / 5]
+    expected = [2 * p * r / (p + r) for p, r in zip(precision, recall, strict=True)]
+    assert found == pytest.approx([*expected, NAN, NAN, NAN], nan_ok=True)
 
 
 def test_hierarchical_distance_at_k(tmp_path: Path) -> None:
