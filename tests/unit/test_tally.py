@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,19 @@ def test_labels_are_ranked_by_sum_mean_and_without_the_prior() -> None:
     assert (metrics["top1_mean"], metrics["top5_mean"]) == (0.0, 1.0), "-4.5 over 3 tokens is the best mean"
     assert metrics["top1_calibrated"] == 0.0, "-2 for the gull, and the tern gains 1.5"
     assert metrics["chance"] == 0.25
+
+
+def test_rankings_are_calibrated_by_the_mean_over_pictures_as_published() -> None:
+    """The tern is probable everywhere: with its mean taken off the gull is found, with α = 0 all pictures are terns."""
+    gull, other = ranked([-2.0, -1.0, -9.0, -9.0]), ranked([-6.0, -1.0, -9.0, -9.0])
+    tern = replace(other, id="b", truth=OPTIONS[1], extra=other.extra | {"correct": OPTIONS[1]})
+    _, metrics = tally([gull, tern], samples=10)
+    found = metrics["mean_prior"]
+    assert [one["alpha"] for one in found] == list(range(9))
+    assert [one["top1"] for one in found[:3]] == [0.5, 0.5, 1.0]  # at 2: the gull 0, the tern -1
+    assert all(one["top5"] == 1 for one in found)
+    fewer = replace(tern, extra=tern.extra | {"options": OPTIONS[::-1]})
+    assert tally([gull, fewer], samples=10)[1]["mean_prior"] == []  # labels in another order have no common mean
 
 
 def test_equal_scores_are_no_knowledge() -> None:
