@@ -79,7 +79,7 @@ class Sections:
             found[name] = {
                 section: describe_columns(_rows(columns, rows), resamples, _rows(published, rows))
                 for section, columns, published in (
-                    ("text", self.text.columns, {}),
+                    ("text", self.text.columns, self.text.published),
                     ("tree", self.tree, self.tree_published),
                     ("behaviour", self.behaviour, {}),
                 )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.describe import Entry, describe, describe_ratio
+from eval.describe import Entry, describe, describe_ratio, differs
 from eval.intervals import SAMPLES, ClassBootstrap, class_bootstrap
 from eval.metrics.hierarchical_risk import area_under_risk
 from eval.metrics.information import coverage
@@ -111,7 +111,7 @@ def _by_confidence(
 def _hierarchical(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap) -> Record:
     pictures, thresholds = found.said_MT.shape
     if not pictures:
-        return {**describe(None, 0, None), "published": None, "coverage_reached": None, "mean_risk": None}
+        return {**describe(None, 0, None), "coverage_reached": None, "mean_risk": None}
     everyone = np.ones(pictures, dtype=np.bool_)
     covered = coverage(taxonomy, found.said_MT.reshape(-1)).reshape(pictures, thresholds)
     wrong = _wrong(found, taxonomy).astype(np.float64)
@@ -119,9 +119,10 @@ def _hierarchical(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap)
         *(np.stack([resamples.draws(mean(x[:, k], everyone)) for k in range(thresholds)], -1) for x in (covered, wrong))
     )
     area, reached = float(area_under_risk(covered.mean(0), wrong.mean(0))), float(covered.mean(0)[-1])
+    published = float(area_under_risk(covered.mean(0), wrong.mean(0), from_origin=False))
     return {
         **describe(area, pictures, resamples.interval(draws)),
-        "published": float(area_under_risk(covered.mean(0), wrong.mean(0), from_origin=False)),
+        **({"published": published} if differs(published, area) else {}),
         "coverage_reached": reached,
         "mean_risk": area / reached if reached else None,
     }

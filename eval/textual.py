@@ -51,8 +51,8 @@ class TextColumns:
 
     columns: dict[str, FloatArray] = field(default_factory=dict)
     """(N,) each; NaN where an answer is not counted."""
-    published: dict[str, float] = field(default_factory=dict)
-    """What the authors' own rule gives where it differs from ours."""
+    published: dict[str, FloatArray] = field(default_factory=dict)
+    """What the authors' own rules give each answer, of metrics that have others."""
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -65,9 +65,7 @@ def text_columns(items: Sequence[ScoredItem], metrics: TextMetrics) -> TextColum
     pairs, found = Pairs.of(items), TextColumns()
     for measure in (text_inclusion, word_inclusion, sole_inclusion, sentence_iou):
         found.columns[measure.__name__] = pairs.each(measure)
-    raw_N = pairs.each(raw_inclusion)
-    if (raw_N != found.columns["text_inclusion"]).any():
-        found.published["text_inclusion"] = float(raw_N.mean())
+    found.published["text_inclusion"] = pairs.each(raw_inclusion)
     _add_clusters(found, [item for item in items if item.error is None])
     if metrics.embeddings is not None:
         _add_similarities(found, pairs, metrics, metrics.embeddings)
@@ -78,9 +76,7 @@ def text_columns(items: Sequence[ScoredItem], metrics: TextMetrics) -> TextColum
 
 def text_summary(found: TextColumns, resamples: ClassBootstrap) -> dict[str, Any]:
     """The section "text" of `metrics.json`: for each metric value, denominator, 95 % interval, and `published`."""
-    section: dict[str, Any] = describe_columns(found.columns, resamples)
-    for name, value in found.published.items():
-        section[name]["published"] = value
+    section: dict[str, Any] = describe_columns(found.columns, resamples, found.published)
     return section | ({"notes": found.notes} if found.notes else {})
 
 
@@ -97,8 +93,7 @@ def _add_clusters(found: TextColumns, items: Sequence[ScoredItem]) -> None:
     found.columns["semantic_cluster_accuracy"] = cluster_hits(texts, truths)
     found.columns["cluster_accuracy"] = cluster_hits(_named(items), [item.truth_class for item in items])
     if None in texts:
-        hits = cluster_hits([text or "" for text in texts], truths)
-        found.published["semantic_cluster_accuracy"] = float(hits.mean())
+        found.published["semantic_cluster_accuracy"] = cluster_hits([text or "" for text in texts], truths)
 
 
 def _named(items: Sequence[ScoredItem]) -> list[int | str | None]:
@@ -144,10 +139,9 @@ def _publish_empty(found: TextColumns, pairs: Pairs, store: Embeddings) -> None:
     empty_P = similarities(store, pairs.answers_P, pairs.truths_P, ~pairs.answered_P)
     empty_N = pairs.spread(empty_P)
     for name in ("semantic_similarity", "concept_similarity"):
-        found.published[name] = float((found.columns[name] + empty_N).mean())
-    similarity_N = found.columns["semantic_similarity"] + empty_N
-    for at, above_N in share_above(similarity_N).items():
-        found.published[f"semantic_similarity{at}"] = float(above_N.mean())
+        found.published[name] = found.columns[name] + empty_N
+    for at, above_N in share_above(found.published["semantic_similarity"]).items():
+        found.published[f"semantic_similarity{at}"] = above_N
 
 
 def _concepts(pairs: Pairs, chunker: Chunker) -> Mapping[str, list[str]]:
@@ -166,8 +160,7 @@ def _add_llm_inclusion(found: TextColumns, pairs: Pairs, spec: LlmInclusionSpec)
     verdict_P[~pairs.answered_P] = 0
     published_P[asked] = [one.as_published for one in said]
     verdict_N = found.columns["llm_inclusion"] = pairs.spread(verdict_P)
-    if (verdict_P != published_P).any():  # NaN is equal to nothing
-        found.published["llm_inclusion"] = float(pairs.spread(published_P).mean())
+    found.published["llm_inclusion"] = pairs.spread(published_P)
     if np.isnan(verdict_N).any():
         reasons = Counter(
             one.reason for row, one in zip(asked, said, strict=True) if one.verdict is None and pairs.answered_P[row]

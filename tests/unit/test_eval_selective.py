@@ -164,4 +164,4 @@ def test_no_pictures(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     summary = selective_summary(sampled(asked(tree, "d", "Larus", "Larus", truth="Dodo"), tree), tree, samples=5)
     assert summary["pictures"] == 0 and summary["aurc"]["value"] is None and summary["haurc"]["value"] is None
-    assert summary["augrc"]["value"] is summary["aurc"]["trapezoid"] is summary["haurc"]["published"] is None
+    assert summary["augrc"]["value"] is summary["aurc"]["trapezoid"] is None and "published" not in summary["haurc"]

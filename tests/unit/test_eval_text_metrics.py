@@ -12,10 +12,11 @@ from eval_toys import sampled, scored, toy_tree
 
 from eval.chunkers import RuleChunker, StoredChunks, clean_chunks, load_chunker
 from eval.encoders import Embeddings, RandomEncoder, load_encoder
+from eval.intervals import class_bootstrap
 from eval.metrics.sentence_iou import sentence_iou
 from eval.metrics.text_inclusion import sole_inclusion, text_inclusion, word_inclusion
 from eval.score import ScoredItem, score
-from eval.textual import TextMetrics, needed_texts, text_columns
+from eval.textual import TextMetrics, needed_texts, text_columns, text_summary
 from rewards.verifier import TaxonomyVerifier
 from rlfg.errors import RlfgError
 from rlfg.types import Prediction, Verdict
@@ -69,8 +70,11 @@ def test_underscores_are_spaces_and_as_published_are_not() -> None:
     pairs = (("a herring gull", "herring gull"), ("herring gull", "herring_gull"), ("herring_gull", "herring gull"),
              ("herring_gull", "herring_gull"))  # fmt: skip
     found = text_columns(texts(*pairs), TextMetrics())
-    assert found.columns["text_inclusion"].tolist() == [1, 1, 1, 1] and found.published["text_inclusion"] == 0.5
-    assert "text_inclusion" not in text_columns(texts(("Cat.", "cat"), (None, "dog")), TextMetrics()).published
+    assert found.columns["text_inclusion"].tolist() == [1, 1, 1, 1]
+    assert found.published["text_inclusion"].tolist() == [1, 0, 0, 1]
+    section = text_summary(found, class_bootstrap(np.array(["x"] * 4), samples=5))
+    assert (section["text_inclusion"]["value"], section["text_inclusion"]["published"]) == (1, 0.5)
+    assert "published" not in section["semantic_cluster_accuracy"]  # the same number
 
 
 def test_a_naive_scorer_is_fooled_by_each_trap() -> None:
@@ -106,8 +110,8 @@ def test_similarities_by_hand() -> None:
     base = math.sqrt(0.5)
     assert columns["relative_similarity"] == pytest.approx([(0.8 - base) / (1 - base), 0, 1, 0])
     # As published, the empty answer is embedded like any other.
-    assert found.published["semantic_similarity"] == pytest.approx((0.8 + 0 + 1 + 0.6) / 4)
-    assert found.published["semantic_similarity@0.6"] == pytest.approx(3 / 4)
+    assert found.published["semantic_similarity"] == pytest.approx([0.8, 0, 1, 0.6])
+    assert found.published["semantic_similarity@0.6"].tolist() == [1, 0, 1, 1]
 
 
 def test_the_super_category_itself_leaves_no_room() -> None:
@@ -128,7 +132,7 @@ def test_concept_similarity_is_the_best_chunk_or_the_whole() -> None:
     found = text_columns(items, TextMetrics(embeddings=known(VECTORS)))
     assert found.columns["concept_similarity"] == pytest.approx([0.8, 0.8, 0])
     assert found.columns["semantic_similarity"][0] == pytest.approx(0.3 / math.sqrt(0.9))
-    assert found.published["concept_similarity"] == pytest.approx((0.8 + 0.8 + 0.6) / 3)
+    assert found.published["concept_similarity"] == pytest.approx([0.8, 0.8, 0.6])
 
 
 def test_similarities_equal_those_of_a_plain_loop() -> None:
@@ -265,7 +269,7 @@ def test_clusters_of_a_run(tmp_path: Path) -> None:
     found = text_columns(items, TextMetrics())
     assert found.columns["cluster_accuracy"].tolist() == [1, 1, 0, 0, 1, 1]
     assert found.columns["semantic_cluster_accuracy"].sum() == 3
-    assert found.published["semantic_cluster_accuracy"] == pytest.approx(4 / 6)  # nothing, said twice, is a cluster
+    assert found.published["semantic_cluster_accuracy"].sum() == 4  # nothing, said twice, is a cluster
 
 
 def test_a_word_that_means_the_truth_s_own_taxon_is_one_cluster_all_the_same() -> None:
