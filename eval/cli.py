@@ -81,6 +81,7 @@ def _score(args: argparse.Namespace) -> None:
     from eval.text_cli import done_with_texts, save_embeddings, section_lines, text_metrics, write_pictures
     from rewards.setup import Verification, build_verifier
     from rewards.verifier import NoVerifier
+    from rlfg.revision import revision
 
     spec = None if args.text_only else verifier_spec(args)
     verification = Verification(verifier=NoVerifier()) if spec is None else build_verifier(spec)
@@ -100,6 +101,7 @@ def _score(args: argparse.Namespace) -> None:
     save_embeddings(args, texts)
     metrics = {
         "predictions": str(args.predictions),
+        "revision": revision(),
         **_provenance(spec, verification),
         "parse": args.parse,
         **summarise(items, taxonomy),

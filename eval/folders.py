@@ -1,4 +1,4 @@
-"""Folders that `rlfg score` wrote: what to call them, and what is in them."""
+"""Folders that `rlfg score` or `rlfg tally` wrote: what to call them, and what is in them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def folder_names(paths: Sequence[Path]) -> list[str]:
     raise RlfgError(f"{paths[0]}: the same folder was given twice")
 
 
+WRITERS = "`rlfg score` or `rlfg tally`"
+
+
 def read_metrics(folder: Path) -> dict[str, Any]:
     """Its `metrics.json`.
 
@@ -35,7 +38,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RlfgError(f"{path}: cannot read ({error}); give a folder that `rlfg score` wrote") from error
+        raise RlfgError(f"{path}: cannot read ({error}); give a folder that {WRITERS} wrote") from error
     return record
 
 

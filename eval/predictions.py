@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +120,10 @@ def prediction_to_json(prediction: Prediction) -> dict[str, Any]:
     return record | dict(prediction.extra)
 
 
-def read_json_lines(path: str | Path) -> list[tuple[str, dict[str, Any]]]:
-    """Every object of a JSON Lines file with its place ("file:line"), for files other than predictions."""
+def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """Every object of a JSON Lines file (`most` of them) with its place ("file:line"), for files beside predictions."""
     lines = []
-    for where, _, record in _records(Path(path)):
+    for where, _, record in islice(_records(Path(path)), most):
         if not isinstance(record, dict):
             raise RlfgError(f"{where}: expected a JSON object, found {type(record).__name__}")
         lines.append((where, record))

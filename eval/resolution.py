@@ -31,7 +31,7 @@ def resolution_summary(items: Sequence[ScoredItem]) -> dict[str, Any]:
     """
     answered = [item for item in items if item.error is None]
     statuses = Counter(UNPARSED if i.verdict.unparsed else i.verdict.status or JUDGED_OTHERWISE for i in answered)
-    truths = Counter(_truth_row(item.verdict.truth_status) for item in answered)
+    truths = Counter(row_of_truth(item.verdict.truth_status) for item in answered)
     return {
         "statuses": {
             status: statuses[status] for status in (*STATUSES, UNPARSED, JUDGED_OTHERWISE) if statuses[status]
@@ -55,7 +55,8 @@ def resolution_lines(resolution: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _truth_row(status: str | None) -> str:
+def row_of_truth(status: str | None) -> str:
+    """The row of a truth with this status."""
     if status is None:
         return JUDGED_OTHERWISE
     return "unresolved" if status in NOT_TAXA else "ambiguous" if status == "ambiguous" else "resolved"
@@ -65,7 +66,7 @@ def _bounds(items: Sequence[ScoredItem]) -> dict[str, dict[str, float | int | No
     table = build_table(items)
     decided, correct = int(table.decided_N.sum()), int(table.correct_N.sum())
     depth = float(table.specificity_N[table.correct_N].sum())
-    unresolved = sum(_is_wrong_for_want_of_a_name(item.verdict) for item in items)
+    unresolved = sum(is_wrong_for_want_of_a_name(item.verdict) for item in items)
     return {
         "unresolved_wrong": _scores(correct, decided, depth),
         "unresolved_left_out": _scores(correct, decided - unresolved, depth),
@@ -73,7 +74,7 @@ def _bounds(items: Sequence[ScoredItem]) -> dict[str, dict[str, float | int | No
     }
 
 
-def _is_wrong_for_want_of_a_name(verdict: Verdict) -> bool:
+def is_wrong_for_want_of_a_name(verdict: Verdict) -> bool:
     """A judge's verdict of an unresolved answer is of what it means, and in no doubt."""
     return verdict.status == "unresolved" and verdict.relation is not None and verdict.source == "taxonomy"
 

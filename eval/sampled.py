@@ -50,6 +50,12 @@ class Sampled:
     """Pictures whose truth is no single taxon: in none of the columns."""
 
 
+def has_several(items: Sequence[ScoredItem]) -> bool:
+    """Whether a picture has several answers."""
+    answered = [item.id for item in items if item.error is None]
+    return len(set(answered)) < len(answered)
+
+
 def sampled(items: Sequence[ScoredItem], taxonomy: Taxonomy, *, profile: str | None = None) -> Sampled:
     """From scored items, of which those that failed are passed over.
 

@@ -21,7 +21,7 @@ from eval.metrics import (
     published_path_columns,
     tree_induced_error,
 )
-from eval.sampled import Sampled, sampled
+from eval.sampled import Sampled, has_several, sampled
 from eval.score import ScoredItem
 from eval.selective import selective_summary
 from eval.table import BoolArray, FloatArray, Table, build_table
@@ -104,7 +104,7 @@ def measure(
         profile: how answers are read.
     """
     table = build_table(items)
-    several = len(np.unique(table.item_N)) < len(table.item_N)
+    several = has_several(items)
     return Sections(
         items=items,
         text=text_columns(items, metrics),

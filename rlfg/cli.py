@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eval.calibrate_cli import add_calibrate
 from eval.cli import add_score, add_seeds, add_verifier_options, verifier_spec
-from eval.compare_cli import add_compare
+from eval.compare.cli import add_compare
 from eval.harness_cli import add_export_results
 from eval.tally.cli import add_tally
 from rewards.cli import add_cache, add_replay
@@ -119,7 +119,7 @@ def _replay(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
 
 def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("report", help="one HTML file from scored runs")
-    parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score, in order")
+    parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score or rlfg tally, in order")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
     parser.add_argument("--title", default="Open-world classification")

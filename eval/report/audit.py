@@ -9,10 +9,11 @@ from typing import Any
 
 from eval.report.headline import number
 from eval.report.links import link
-from eval.resolution import JUDGED_OTHERWISE
+from eval.resolution import JUDGED_OTHERWISE, is_wrong_for_want_of_a_name, row_of_truth
 from eval.score import ScoredItem
+from eval.table import CORRECT_LABELS
 from rlfg.taxonomy import STATUSES
-from rlfg.types import UNPARSED, VERDICT_LABELS
+from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS
 
 MEANINGS = {
     "exact": "the name of a taxon",
@@ -27,6 +28,7 @@ MEANINGS = {
     UNPARSED: "no readable answer",
     JUDGED_OTHERWISE: "not read by a taxonomy",
 }
+DECIDED = tuple(label for label in VERDICT_LABELS if label != NO_VERDICT)
 Cell = tuple[int, str]
 """A count and the link to its answers."""
 
@@ -43,6 +45,16 @@ class StatusRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Bound:
+    """The headline, whatever becomes of the unresolved answers."""
+
+    name: str
+    scores: tuple[tuple[str, str], ...]
+    """Correctness, specificity and HM, each with the link to its answers."""
+    of: Cell
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
     """One run."""
 
@@ -53,10 +65,22 @@ class Audit:
     totals: tuple[Cell, ...]
     """Of each label, over the rows."""
     answers: int
-    truths: Mapping[str, int]
-    truth_assisted: int
-    bounds: tuple[tuple[str, tuple[str, ...], int], ...]
-    """(what becomes of the unresolved answers, correctness, specificity and HM, of how many)."""
+    truths: tuple[tuple[str, Cell], ...]
+    """How they resolved."""
+    truth_assisted: Cell
+    unresolved: Cell
+    """Answers that are wrong for want of a name: what the bounds are about."""
+    bounds: tuple[Bound, ...]
+
+
+def truth_row(item: ScoredItem) -> str:
+    """The row of an answer's truth."""
+    return row_of_truth(item.verdict.truth_status)
+
+
+def is_nameless(item: ScoredItem) -> bool:
+    """Whether an answer is wrong for want of a name that the taxonomy knows."""
+    return item.error is None and is_wrong_for_want_of_a_name(item.verdict)
 
 
 def status_of(item: ScoredItem) -> str:
@@ -80,14 +104,26 @@ def audit(run: str, items: Sequence[ScoredItem], resolution: Mapping[str, Any]) 
             for place, label in enumerate(labels)
         ),
         answers=len(answered),
-        truths=resolution["truths"],
-        truth_assisted=resolution["truth_assisted"],
-        bounds=tuple(
-            (name.removeprefix("unresolved_").replace("_", " "),
-             tuple(number(scores[key]) for key in ("correctness", "specificity", "hm")), scores["of"])
-            for name, scores in resolution["bounds"].items()
+        truths=tuple((row, (n, link(run=run, truths=row))) for row, n in resolution["truths"].items()),
+        truth_assisted=(resolution["truth_assisted"], link(run=run, assisted=1)),
+        unresolved=(sum(map(is_nameless, answered)), link(run=run, nameless="only")),
+        bounds=tuple(_bound(run, name, scores) for name, scores in resolution["bounds"].items()),
+    )
+
+
+def _bound(run: str, name: str, scores: Mapping[str, Any]) -> Bound:
+    """Its links; left out and taken as right are said of the nameless answers beside the verdicts."""
+    left_out = {"nameless": "without"} if name == "unresolved_left_out" else {}
+    right = link(run=run, verdict=CORRECT_LABELS, **({"nameless": "too"} if name == "unresolved_specific" else {}))
+    everything = link(run=run, verdict=DECIDED, **left_out)
+    return Bound(
+        name=name.removeprefix("unresolved_").replace("_", " "),
+        scores=tuple(
+            (number(scores[key]), href)
+            for key, href in (("correctness", right), ("specificity", right), ("hm", everything))
         ),
-    )  # fmt: skip
+        of=(scores["of"], everything),
+    )
 
 
 def _row(run: str, status: str, counts: Mapping[tuple[str, str], int], labels: Sequence[str]) -> StatusRow:

@@ -8,7 +8,19 @@
 | to, said | are wrong where the truth goes by this child of the common taxon, and the answer by that one |
 | nowhere | are wrong and name no taxon |
 | right, missed, short | name the truth's taxon at the rank, another one, or none |
+| ranked | have a truth with a taxon at the rank: right, missed or short |
 | score | are counted by the metric, lowest first |
+| nameless | `only` those that are wrong for want of a name, all `without` them, or them `too`, whatever the verdict |
+| truths, assisted | have a truth that resolved so; were judged with its help among namesakes |
+
+The others are about pictures with several answers:
+
+| filter | pictures that |
+|---|---|
+| sampled | stand in "Saying less" |
+| sure | are as sure as that, or surer |
+| says, true | say something at the back-off threshold, and something true |
+| reliable, bin | count at the rank, with a confidence in the bin |
 """
 
 from __future__ import annotations

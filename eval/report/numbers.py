@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +35,8 @@ class NumberRow:
     cells: tuple[NumberCell | None, ...]
 
 
-def number_sections(metrics: Metrics, embedded: frozenset[str]) -> dict[str, list[NumberRow]]:
-    """Section → its metrics; those in `embedded` link to their answers."""
+def number_sections(metrics: Metrics, embedded: Mapping[str, Collection[str]]) -> dict[str, list[NumberRow]]:
+    """Section → its metrics; those that a run has in `embedded` link to their answers."""
     records = {run: {**record, "hierarchy": _hierarchy(record)} for run, record in metrics.items()}
     found = {}
     for key, title in {"hierarchy": "Hierarchical", **SECTIONS}.items():
@@ -45,13 +45,18 @@ def number_sections(metrics: Metrics, embedded: frozenset[str]) -> dict[str, lis
         rows = [
             NumberRow(
                 name=name,
-                cells=tuple(_cell(run, name, entries.get(name), embedded) for run, entries in of_runs.items()),
+                cells=tuple(_cell(run, name, entries.get(name), embedded[run]) for run, entries in of_runs.items()),
             )
             for name in names
         ]
         if rows:
             found[title] = rows
     return found
+
+
+def behind_metric(name: str) -> str:
+    """The values of single answers that a metric sums up: those of micro and macro means are the same."""
+    return name.removesuffix("_micro").removesuffix("_macro")
 
 
 def notes(metrics: Metrics) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def _entries(section: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: entry for name, entry in section.items() if isinstance(entry, Mapping) and "denominator" in entry}
 
 
-def _cell(run: str, name: str, entry: Mapping[str, Any] | None, embedded: frozenset[str]) -> NumberCell | None:
+def _cell(run: str, name: str, entry: Mapping[str, Any] | None, embedded: Collection[str]) -> NumberCell | None:
     if entry is None:
         return None
     ci = entry["ci"]
@@ -84,6 +89,6 @@ def _cell(run: str, name: str, entry: Mapping[str, Any] | None, embedded: frozen
         value=number(entry["value"]),
         interval=f"{ci[0]:.3f}–{ci[1]:.3f}" if ci else "",
         of=entry["denominator"],
-        href=link(run=run, score=name) if name in embedded else "",
+        href=link(run=run, score=behind) if (behind := behind_metric(name)) in embedded else "",
         published=number(entry["published"]) if "published" in entry else "",
     )

@@ -36,8 +36,10 @@ class RankPanel:
     counted: int
     """Answers of the last run whose truth has the rank."""
     picture: Markup
-    cells: tuple[str, ...]
-    """Accuracy of the attempts of each run, with its interval."""
+    cells: tuple[tuple[str, str, str], ...]
+    """Accuracy of the attempts of each run, its interval, and the link to the right ones."""
+    href: str
+    """To the counted ones."""
 
 
 def levels_of(items: Sequence[ScoredItem], taxonomy: Taxonomy) -> Levels:
@@ -74,7 +76,10 @@ def _panel(level: int, name: str, runs: Mapping[str, Levels], metrics: Mapping[s
         name=name,
         counted=_counted(last, level),
         picture=bar_chart(bars, label=f"Right, wrong and not attempted at the rank {name}, by model"),
-        cells=tuple(_accuracy(metrics.get(run, {}).get("per_rank", {}).get(name)) for run in runs),
+        cells=tuple(
+            (*_accuracy(metrics.get(run, {}).get("per_rank", {}).get(name)), link(run=run, right=name)) for run in runs
+        ),
+        href=link(run=tuple(runs)[-1], ranked=name),
     )
 
 
@@ -93,8 +98,8 @@ def _bar(run: str, levels: Levels, level: int, name: str) -> Bar:
     )
 
 
-def _accuracy(found: Mapping[str, Any] | None) -> str:
+def _accuracy(found: Mapping[str, Any] | None) -> tuple[str, str]:
     if not found or found.get("accuracy") is None:
-        return "–"
+        return "–", ""
     ci = found["ci"].get("accuracy")
-    return f"{found['accuracy']:.3f}" + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "")
+    return f"{found['accuracy']:.3f}", f"[{ci[0]:.3f}, {ci[1]:.3f}]" if ci else ""

@@ -10,20 +10,26 @@ import base64
 import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from eval.report.audit import status_of
+from eval.report.agreement import agreement
+from eval.report.audit import is_nameless, status_of, truth_row
+from eval.report.cards import Card, Key
+from eval.report.closed import OUTCOME_LOOKS, ClosedRun
+from eval.report.closed_rows import COPY, closed_columns
 from eval.report.mistakes import Partings, rank_name
 from eval.report.ranks import Levels
+from eval.sampled import Sampled
 from eval.score import FAILED, ScoredItem
-from eval.table import NO_NODE
+from eval.table import NO_NODE, FloatArray
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import VERDICT_LABELS
 
-LABELS = (*VERDICT_LABELS, FAILED)
+LABELS = tuple(dict.fromkeys(["RIGHT", *VERDICT_LABELS, FAILED, *map(str.upper, OUTCOME_LOOKS), COPY]))
+"""Verdicts of open answers and outcomes of closed questions; WRONG is one of both."""
 Thoughts = Mapping[tuple[str, int], str]
 """(id, sample) → what the model wrote before its answer."""
 Column = list[int] | list[float | None]
@@ -37,38 +43,54 @@ class RunFacts:
     partings: Partings | None = None
     levels: Levels | None = None
     thoughts: Thoughts | None = None
+    columns: Mapping[str, FloatArray] = field(default_factory=dict)
+    """What each answer that did not fail adds to a metric, beside the items' own scores; NaN is not counted."""
+    sampled: Sampled | None = None
+    """What the answers to each picture come to, where there are several."""
+
+    @property
+    def scores(self) -> dict[str, None]:
+        """Names of all values of single answers."""
+        return dict.fromkeys([*self.columns, *(name for item in self.items for name in item.scores)])
 
 
 def pack_rows(
-    runs: Mapping[str, RunFacts], ids: Sequence[str], pictures: Mapping[str, int], taxonomy: Taxonomy | None
+    runs: Mapping[str, RunFacts],
+    closed: Mapping[str, ClosedRun],
+    cards: Mapping[Key, Card],
+    pictures: Mapping[Key, int],
+    taxonomy: Taxonomy | None,
 ) -> str:
     """Base64 of the gzipped JSON.
 
     Args:
         runs: in the order to show.
-        ids: all pictures, in the order of the gallery.
-        pictures: which of the embedded pictures an id has, for those that have one.
-        taxonomy: for lineages and names of taxa.
+        closed: tallies, after them.
+        cards: of the gallery, in its order.
+        pictures: which of the embedded pictures a card has, for those that have one.
+        taxonomy: for names of taxa.
     """
     texts = _Pool()
-    place = {id_: row for row, id_ in enumerate(ids)}
-    first: dict[str, ScoredItem] = {}
-    for facts in runs.values():
-        for item in facts.items:
-            if item.id not in first or (first[item.id].error is not None and item.error is None):
-                first[item.id] = item
-    lineages = _Lineages(taxonomy, texts)
+    place = {key: row for row, key in enumerate(cards)}
+    of_id = {key: row for key, row in place.items() if isinstance(key, str)}
+    label = {name: number for number, name in enumerate(LABELS)}
     data = {
         "labels": LABELS,
         "pictures": {
-            "id": [texts.of(id_) for id_ in ids],
-            "truth": [texts.of(first[id_].truth) for id_ in ids],
-            "lineage": [lineages.of(first[id_]) for id_ in ids],
-            "group": [texts.of(first[id_].group) for id_ in ids],
-            "file": [texts.of(first[id_].image) for id_ in ids],
-            "embedded": [pictures.get(id_, -1) for id_ in ids],
+            "id": [texts.of(card.id) for card in cards.values()],
+            "truth": [texts.of(card.truth) for card in cards.values()],
+            "lineage": [texts.of(card.above) for card in cards.values()],
+            "group": [texts.of(card.group) for card in cards.values()],
+            "file": [texts.of(" ".join(card.files)) for card in cards.values()],
+            "embedded": [pictures.get(key, -1) for key in cards],
         },
-        "runs": [{"name": name, **_columns(facts, place, texts)} for name, facts in runs.items()],
+        "runs": [
+            *(
+                {"name": name, **_columns(facts, of_id, label, texts), **_agreement(facts, taxonomy, of_id, texts)}
+                for name, facts in runs.items()
+            ),
+            *({"name": name, **closed_columns(run, cards, place, label, texts.of)} for name, run in closed.items()),
+        ],
         "ranks": next((facts.levels.names for facts in runs.values() if facts.levels is not None), ()),
         "nodes": _nodes(runs.values(), taxonomy),
         "texts": texts.texts,
@@ -92,25 +114,8 @@ class _Pool:
         return number
 
 
-class _Lineages:
-    """The taxa above a truth, without the root, as one text."""
-
-    def __init__(self, taxonomy: Taxonomy | None, texts: _Pool) -> None:
-        self.taxonomy, self.texts, self.known = taxonomy, texts, dict[int, int]()
-
-    def of(self, item: ScoredItem) -> int:
-        node, taxonomy = item.verdict.truth_node, self.taxonomy
-        if taxonomy is None or node is None:
-            return self.texts.of(item.truth_taxon or "not in the taxonomy")
-        if node not in self.known:
-            above = taxonomy.lineage(node)[1:-1]
-            self.known[node] = self.texts.of(" › ".join(taxonomy.node_name(one) for one in above))
-        return self.known[node]
-
-
-def _columns(facts: RunFacts, place: Mapping[str, int], texts: _Pool) -> dict[str, Any]:
+def _columns(facts: RunFacts, place: Mapping[str, int], label: Mapping[str, int], texts: _Pool) -> dict[str, Any]:
     items, traces = facts.items, dict[tuple[str, ...], int]()
-    label = {name: number for number, name in enumerate(LABELS)}
     answered = np.array([item.error is None for item in items], dtype=np.bool_)
     thoughts = facts.thoughts or {}
     columns: dict[str, Any] = {
@@ -119,6 +124,8 @@ def _columns(facts: RunFacts, place: Mapping[str, int], texts: _Pool) -> dict[st
         "label": [label[item.label] for item in items],
         "status": [0 if item.error is not None else texts.of(status_of(item)) for item in items],
         "taxon": [texts.of(item.verdict.answer_taxon) for item in items],
+        "truths": [0 if item.error is not None else texts.of(truth_row(item)) for item in items],
+        "flags": [is_nameless(item) + 2 * item.verdict.truth_assisted for item in items],
         "trace": [traces.setdefault(item.trace or (item.verdict.reason,), len(traces)) for item in items],
         "traces": [[texts.of(step) for step in trace] for trace in traces],
         "thoughts": [texts.of(thoughts.get((item.id, item.sample))) for item in items] if thoughts else [],
@@ -129,7 +136,15 @@ def _columns(facts: RunFacts, place: Mapping[str, int], texts: _Pool) -> dict[st
     if facts.levels is not None:
         for name in ("right", "missed", "short"):
             columns[name] = _spread(answered, _bits(getattr(facts.levels, f"{name}_NL")), 0)
-    return columns | {"scores": _scores(items)}
+    return columns | {"scores": _scores(facts, answered)}
+
+
+def _agreement(
+    facts: RunFacts, taxonomy: Taxonomy | None, place: Mapping[str, int], texts: _Pool
+) -> dict[str, dict[str, Any]]:
+    if facts.sampled is None or taxonomy is None:
+        return {}
+    return {"sampled": agreement(facts.sampled, taxonomy, place, texts.of)}
 
 
 def _spread(answered: Any, values_N: Any, otherwise: int) -> list[int]:
@@ -146,13 +161,24 @@ def _bits(flags_NL: Any) -> Any:
     return shown.astype(np.int64) @ (1 << np.arange(shown.shape[1], dtype=np.int64))
 
 
-def _scores(items: Sequence[ScoredItem]) -> dict[str, list[float | None]]:
-    names = dict.fromkeys(name for item in items for name in item.scores)
+def _scores(facts: RunFacts, answered: Any) -> dict[str, list[float | None]]:
     found: dict[str, list[float | None]] = {}
-    for name in names:
-        values = (item.scores.get(name) for item in items)
-        found[name] = [value if value is None or isinstance(value, int) else round(value, 4) for value in values]
+    for name in facts.scores:
+        if name in facts.columns:
+            column = np.full(len(answered), np.nan)
+            column[answered] = facts.columns[name]
+            values: list[float | None] = column.tolist()
+        else:
+            values = [item.scores.get(name) for item in facts.items]
+        found[name] = [_short(value) for value in values]
     return found
+
+
+def _short(value: float | None) -> float | None:
+    """Four decimals, and no point where there is nothing behind it."""
+    if value is None or value != value:
+        return None
+    return int(value) if value == int(value) else round(value, 4)
 
 
 def _nodes(runs: Iterable[RunFacts], taxonomy: Taxonomy | None) -> dict[int, tuple[str, str]]:

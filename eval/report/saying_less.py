@@ -10,15 +10,19 @@ from typing import Any
 from markupsafe import Markup
 
 from eval.report import svg
+from eval.report.agreement import DIGITS, threshold_name
 from eval.report.headline import number
+from eval.report.links import link
 from eval.report.tradeoff import axes
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 330.0, 270.0, 44.0, 10.0, 10.0, 38.0
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 330.0, 270.0, 52.0, 10.0, 10.0, 38.0
 _SMALL = 230.0
 Selective = Mapping[str, Any]
 """The section "selective" of `metrics.json`."""
-Points = Sequence[tuple[float, float, str]]
-"""(across, up, what hovering says)."""
+Points = Sequence[tuple[float, float, str, str]]
+"""(across, up, what hovering says, where a click leads)."""
+Figure = tuple[str, str]
+"""A value with its interval, and the link to its pictures."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,9 +30,9 @@ class Threshold:
     """What the last run says where so large a share of its answers must agree; values with intervals."""
 
     threshold: str
-    answered: str
-    accuracy: str
-    specificity: str
+    answered: Figure
+    accuracy: Figure
+    specificity: Figure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +41,8 @@ class Reliable:
 
     rank: str
     picture: Markup
-    rows: tuple[tuple[str, str, str, int], ...]
-    """(run, ECE, Brier, pictures)."""
+    rows: tuple[tuple[str, str, str, int, str], ...]
+    """(run, ECE, Brier, pictures, link to them)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,16 +68,13 @@ def saying_less(metrics: Mapping[str, Mapping[str, Any]]) -> SayingLess | None:
     css = {run: f"k-{index}" for index, run in enumerate(reversed(found))}
     return SayingLess(
         runs=tuple((run, css[run]) for run in found),
-        backoff=_plot({run: _backoff(s) for run, s in found.items()}, css, "specificity →", "right, if it answers →",
+        backoff=_plot({run: _backoff(run, s) for run, s in found.items()}, css,
+                      "specificity →", "right, if it answers →",
                       "Accuracy against specificity at each back-off threshold"),
-        risk=_plot({run: _risk(s) for run, s in found.items()}, css, "pictures answered →", "mistakes among them →",
-                   "Risk against coverage"),
+        risk=_plot({run: _risk(run, s) for run, s in found.items()}, css,
+                   "pictures answered →", "mistakes among them →", "Risk against coverage"),
         areas=tuple((run, entry(s["aurc"]), entry(s["haurc"]), s["pictures"]) for run, s in found.items()),
-        thresholds=tuple(
-            Threshold(threshold=f"{row['threshold']:.0%}",
-                      **{name: entry(row[name]) for name in ("answered", "accuracy", "specificity")})
-            for row in last["accuracy_specificity"]
-        ),
+        thresholds=tuple(_threshold(tuple(found)[-1], row) for row in last["accuracy_specificity"]),
         reliable=tuple(_reliable(rank, found, css) for rank in last["calibration"]),
     )  # fmt: skip
 
@@ -84,20 +85,32 @@ def entry(found: Mapping[str, Any]) -> str:
     return number(found["value"]) + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "")
 
 
-def _backoff(section: Selective) -> Points:
+def _threshold(run: str, row: Mapping[str, Any]) -> Threshold:
+    name = threshold_name(row["threshold"])
+    said, true = link(run=run, says=name), link(run=run, true=name)
+    return Threshold(
+        threshold=f"{row['threshold']:.0%}",
+        answered=(entry(row["answered"]), said),
+        accuracy=(entry(row["accuracy"]), true),
+        specificity=(entry(row["specificity"]), true),
+    )
+
+
+def _backoff(run: str, section: Selective) -> Points:
     return [
         (row["specificity"]["value"], row["accuracy"]["value"],
          f"{row['threshold']:.0%} must agree: answers {row['answered']['value']:.1%}, of these "
-         f"{row['accuracy']['value']:.1%} right, specificity {row['specificity']['value']:.3f}")
+         f"{row['accuracy']['value']:.1%} right, specificity {row['specificity']['value']:.3f}",
+         link(run=run, says=threshold_name(row["threshold"])))
         for row in section["accuracy_specificity"]
         if row["accuracy"]["value"] is not None and row["specificity"]["value"] is not None
     ]  # fmt: skip
 
 
-def _risk(section: Selective) -> Points:
+def _risk(run: str, section: Selective) -> Points:
     return [
         (p["coverage"], p["risk"], f"the {p['pictures']:,} surest ({p['confidence']:.0%} or more agree): "
-         f"{p['risk']:.1%} wrong")
+         f"{p['risk']:.1%} wrong", link(run=run, sure=str(round(p["confidence"], DIGITS))))
         for p in section["risk_coverage"]
     ]  # fmt: skip
 
@@ -110,8 +123,9 @@ def _reliable(rank: str, found: Mapping[str, Selective], css: Mapping[str, str])
                 b["confidence"],
                 b["accuracy"],
                 f"{b['n']:,} pictures: {b['confidence']:.1%} sure, {b['accuracy']:.1%} right",
+                link(run=run, reliable=rank, bin=k),
             )
-            for b in level["bins"]
+            for k, b in enumerate(level["bins"])
             if b["n"]
         ]
         for run, level in levels.items()
@@ -120,7 +134,8 @@ def _reliable(rank: str, found: Mapping[str, Selective], css: Mapping[str, str])
         rank=rank,
         picture=_plot(points, css, "share that agrees →", "right →", f"Reliability at the rank {rank}",
                       width=_SMALL, height=_SMALL, diagonal=True),
-        rows=tuple((run, entry(level["ece"]), entry(level["brier"]), level["ece"]["denominator"])
+        rows=tuple((run, entry(level["ece"]), entry(level["brier"]), level["ece"]["denominator"],
+                    link(run=run, reliable=rank))
                    for run, level in levels.items()),
     )  # fmt: skip
 
@@ -146,12 +161,11 @@ def _plot(
     if diagonal:
         parts.append(svg.path([(x(0), y(0)), (x(1), y(1))], class_="iso"))
     for run, points in runs.items():
-        parts.append(svg.path([(x(a), y(b)) for a, b, _ in points], class_=f"line {css[run]}"))
-        parts += [
-            svg.element("circle", svg.hint(f"{run}: {words}"), cx=x(a), cy=y(b), r=3.4, class_=f"end {css[run]}")
-            for a, b, words in points
-        ]
-    return svg.drawing(*parts, width=width, height=height, label=label)
+        parts.append(svg.path([(x(a), y(b)) for a, b, *_ in points], class_=f"line {css[run]}"))
+        for a, b, words, href in points:
+            dot = svg.element("circle", cx=x(a), cy=y(b), r=3.4, class_=f"end {css[run]}")
+            parts.append(svg.element("a", svg.hint(f"{run}: {words}"), dot, href=href, aria_label=f"{run}: {words}"))
+    return svg.drawing(*parts, width=width, height=height, label=label, interactive=True)
 
 
 def _window(values: Iterable[float]) -> tuple[float, float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from eval.report import svg
+from eval.report.links import link
 
 _WIDTH, _HEIGHT = 256.0, 250.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 6.0, 8.0, 38.0
@@ -31,17 +32,28 @@ def fit_window(summaries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Wind
     return Window(x=_range(everything, "specificity"), y=_range(everything, "correctness"))
 
 
-def tradeoff_chart(summaries: Mapping[str, Mapping[str, Any]], window: Window, *, name: str) -> Markup:
-    """One panel: the runs of a group (run → summary), joined in their order; curves of equal HM behind."""
+def tradeoff_chart(
+    summaries: Mapping[str, Mapping[str, Any]], window: Window, *, name: str, group: Sequence[str] = ()
+) -> Markup:
+    """One panel: the runs of a group (run → summary), joined in their order; curves of equal HM behind.
+
+    Args:
+        summaries: of the runs.
+        window: what is drawn.
+        name: of the group, for screen readers.
+        group: the groups of items that it stands for, none for all; where the points lead.
+    """
     x = svg.Scale(*window.x, _LEFT, _WIDTH - _RIGHT)
     y = svg.Scale(*window.y, _HEIGHT - _BOTTOM, _TOP)
     shown = {run: s for run, s in summaries.items() if _drawable(s)}
     places = [(x(s["specificity"]), y(s["correctness"])) for s in shown.values()]
     parts = [axes(x, y, "specificity →", "correctness →"), _equal_hm(x, y), svg.path(places, class_="trail")]
     for index, (run, summary) in enumerate(shown.items()):
-        parts.append(_point(run, summary, x, y, last=index == len(shown) - 1))
+        point = _point(run, summary, x, y, last=index == len(shown) - 1)
+        parts.append(svg.element("a", point, href=link(run=run, group=group)))
     parts.append(_labels(list(shown), places))
-    return svg.drawing(*parts, width=_WIDTH, height=_HEIGHT, label=f"Correctness against specificity, {name}")
+    return svg.drawing(*parts, width=_WIDTH, height=_HEIGHT, interactive=True,
+                       label=f"Correctness against specificity, {name}")  # fmt: skip
 
 
 def _drawable(summary: Mapping[str, Any]) -> bool:

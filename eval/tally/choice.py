@@ -43,7 +43,12 @@ def mark_choice(line: Prediction, mode: ParseMode) -> Mark:
         values["all_right"] = float(set(outcomes) == {"right"})
         values["consistent"] = float(len(set(said)) == 1 and said[0] is not None)
     return Mark(
-        outcomes=tuple(outcomes), said=tuple(said), values=values, chance=1 / len(orders[0]), places=tuple(places)
+        outcomes=tuple(outcomes),
+        said=tuple(said),
+        answers=tuple(answers),
+        values=values,
+        chance=1 / len(orders[0]),
+        places=tuple(places),
     )
 
 

@@ -24,6 +24,8 @@ class Mark:
     """Of its questions, in order."""
     said: tuple[str | None, ...]
     """What each answer was read as."""
+    answers: tuple[str | None, ...] = ()
+    """What each said to be read; none of them where labels were ranked."""
     values: Mapping[str, float] = field(default_factory=dict)
     """Further metrics that the line takes part in, in [0, 1] or a number; their means are reported."""
     chance: float | None = None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from eval.tally.asked import copy_key, question_of
 from eval.tally.choice import mark_choice
 from eval.tally.mark import Mark
 from eval.tally.path import mark_path
@@ -15,7 +14,7 @@ from eval.tally.ranking import mark_rank
 from eval.tally.several import mark_count, mark_pair
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
-from rlfg.taxonomy import Taxonomy
+from rlfg.taxonomy import Taxonomy, normalize
 from rlfg.types import Prediction
 
 CLOSED = ("choice", "rank", "pairs", "count", "per_rank")
@@ -30,6 +29,15 @@ class Marked:
     """None where it failed, or says again what an earlier line says."""
     copy_of: str | None = None
     """Id of that earlier line."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """`question_of` the line, where it has a mark."""
+    group: str | None = None
+    """By what is reported, too."""
+
+    @property
+    def class_name(self) -> str:
+        """The class whose lines are resampled together: the protocol's, else the truth."""
+        return str(self.line.extra.get("class") or normalize(self.line.truth))
 
 
 def protocol_of(predictions: Sequence[Prediction]) -> str:
@@ -47,20 +55,6 @@ def protocol_of(predictions: Sequence[Prediction]) -> str:
     return protocol
 
 
-def write_marks(path: Path, marked: Sequence[Marked]) -> None:
-    """A line for each line of predictions, with what was read and what it is worth."""
-    with path.open("w", encoding="utf-8") as file:
-        for one in marked:
-            record: dict[str, Any] = {"id": one.line.id, "truth": one.line.truth}
-            if one.mark is not None:
-                record |= {"said": list(one.mark.said), "outcomes": list(one.mark.outcomes), **one.mark.values}
-            elif one.copy_of is not None:
-                record["copy_of"] = one.copy_of
-            else:
-                record["error"] = one.line.error
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
 def mark_all(
     protocol: str, predictions: Sequence[Prediction], taxonomy: Taxonomy | None, mode: ParseMode
 ) -> list[Marked]:
@@ -71,11 +65,12 @@ def mark_all(
         if line.error is not None:
             found.append(Marked(line=line, mark=None))
             continue
-        earlier = first.setdefault(_asked(protocol, line), line.id)
+        earlier = first.setdefault(copy_key(protocol, line), line.id)
         if earlier != line.id:
             found.append(Marked(line=line, mark=None, copy_of=earlier))
         else:
-            found.append(Marked(line=line, mark=_mark(protocol, line, taxonomy, mode)))
+            mark = _mark(protocol, line, taxonomy, mode)
+            found.append(Marked(line=line, mark=mark, asked=question_of(protocol, line, taxonomy)))
     return found
 
 
@@ -91,10 +86,3 @@ def _mark(protocol: str, line: Prediction, taxonomy: Taxonomy | None, mode: Pars
     if taxonomy is None:
         raise RlfgError("answers to one question a rank are read by a taxonomy; give --taxonomy")
     return mark_path(line, mode, taxonomy)
-
-
-def _asked(protocol: str, line: Prediction) -> str:
-    """The same for two lines about the same pictures, in whatever order they or the options stood."""
-    pictures = list(map(str, line.extra.get("images") or [line.image if line.image is not None else f"id {line.id}"]))
-    reference = pictures[:1] if protocol == "count" else []
-    return json.dumps([line.truth, reference, sorted(pictures)])

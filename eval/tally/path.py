@@ -25,7 +25,8 @@ def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
     outcomes: list[Outcome] = []
     nodes: list[int | None] = []
     values: dict[str, float] = {}
-    for rank, answer in zip(ranks, answers_of(line, len(ranks), mode), strict=True):
+    answers = answers_of(line, len(ranks), mode)
+    for rank, answer in zip(ranks, answers, strict=True):
         node = None if answer is None else named_at(taxonomy, answer, rank)
         nodes.append(node)
         if rank not in truths:
@@ -45,7 +46,7 @@ def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
         one_path = len(named) == len(nodes) and all(taxonomy.is_ancestor(a, b) for a, b in pairwise(named))
         values["consistent"] = float(one_path)
     said = tuple(None if node is None else taxonomy.describe(node) for node in nodes)
-    return Mark(outcomes=tuple(outcomes), said=said, values=values)
+    return Mark(outcomes=tuple(outcomes), said=said, answers=tuple(answers), values=values)
 
 
 def named_at(taxonomy: Taxonomy, answer: str, rank: str) -> int | None:

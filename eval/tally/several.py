@@ -25,6 +25,7 @@ def mark_pair(line: Prediction, mode: ParseMode) -> Mark:
     return Mark(
         outcomes=("empty" if answer is None else "unreadable" if said is None else "right" if right else "wrong",),
         said=(said,),
+        answers=(answer,),
         values={name: float(right), "says_same": float(said == "yes"), "fgvqa_accuracy": float(published)},
         chance=0.5,
     )
@@ -48,6 +49,7 @@ def mark_count(line: Prediction, mode: ParseMode) -> Mark:
     return Mark(
         outcomes=("empty" if answer is None else "unreadable" if said is None else "right" if right else "wrong",),
         said=(said,),
+        answers=(answer,),
         values=values,
         chance=0.25,
     )

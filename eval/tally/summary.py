@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from eval.tally.marked import Marked, mark_all, protocol_of
 from eval.tally.ranking import by_mean_prior
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
-from rlfg.taxonomy import Taxonomy, normalize
+from rlfg.taxonomy import Taxonomy
 from rlfg.types import Prediction
 
 
@@ -53,9 +54,10 @@ def tally(
     marked = mark_all(protocol, predictions, taxonomy, mode)
     metrics = _summary(protocol, marked, samples, seed)
     if group_by is not None:
+        marked = [replace(one, group=_group(one.line, group_by)) for one in marked]
         groups: dict[str, list[Marked]] = {}
         for one in marked:
-            groups.setdefault(_group(one.line, group_by), []).append(one)
+            groups.setdefault(str(one.group), []).append(one)
         metrics["groups"] = {name: _summary(protocol, found, samples, seed) for name, found in groups.items()}
     return marked, metrics
 
@@ -63,9 +65,9 @@ def tally(
 def _summary(protocol: str, marked: Sequence[Marked], samples: int, seed: int) -> dict[str, Any]:
     kept = [one for one in marked if one.mark is not None]
     marks = [one.mark for one in kept if one.mark is not None]
-    classes = np.array([_class_of(one.line) for one in kept], dtype=np.str_)
+    classes = np.array([one.class_name for one in kept], dtype=np.str_)
     resamples = class_bootstrap(classes, samples=samples, seed=seed)
-    ratios = _ratios(marks)
+    ratios = mark_ratios(marks)
     values, draws = estimates(ratios, resamples)
     outcomes = Counter(outcome for mark in marks for outcome in mark.outcomes)
     chances = [mark.chance for mark in marks if mark.chance is not None]
@@ -94,21 +96,22 @@ def _group(line: Prediction, key: str) -> str:
     return str(found)
 
 
-def _class_of(line: Prediction) -> str:
-    return str(line.extra.get("class") or normalize(line.truth))
-
-
-def _ratios(marks: Sequence[Mark]) -> dict[str, Ratio]:
-    """The accuracy of all questions, and the mean of each further value over the lines that have it."""
+def mark_ratios(marks: Sequence[Mark], names: Iterable[str] | None = None) -> dict[str, Ratio]:
+    """The accuracy of all questions, and the mean of each further value (these or all) over the lines that have it."""
     right = np.array([mark.outcomes.count("right") for mark in marks], dtype=np.float64)
     asked = np.array([len(mark.outcomes) - mark.outcomes.count("no_truth") for mark in marks], dtype=np.float64)
     found = {"accuracy": Ratio(numerator_N=right, denominator_N=asked)}
-    for name in dict.fromkeys(name for mark in marks for name in mark.values):
+    for name in value_names(marks) if names is None else names:
         found[name] = Ratio(
             numerator_N=np.array([mark.values.get(name, 0.0) for mark in marks]),
             denominator_N=np.array([float(name in mark.values) for mark in marks]),
         )
     return found
+
+
+def value_names(marks: Sequence[Mark]) -> list[str]:
+    """The further values that any line has."""
+    return list(dict.fromkeys(name for mark in marks for name in mark.values))
 
 
 def _places(marks: Sequence[Mark]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -41,6 +40,7 @@ from rlfg.data import (
 from rlfg.data.contract import check_contract, check_target, write_contract
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
+from rlfg.revision import revision
 from rlfg.taxonomy import Taxonomy, check_labels
 from rlfg.training.budget import check_rows
 from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
@@ -246,7 +246,7 @@ def _write_record(run: Path, config: Any, contract: dict[str, Any], trainer: Any
         "contract": contract,
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
-        "revision": _revision(),
+        "revision": revision(),
         "processes": trainer.accelerator.num_processes,
         "distributed": str(trainer.accelerator.distributed_type.value),
         "threads": torch.get_num_threads(),
@@ -262,12 +262,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _revision() -> str | None:
-    """The git revision of the working directory, where there is one."""
-    try:
-        out = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return out.stdout.strip()

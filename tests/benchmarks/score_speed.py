@@ -2,6 +2,7 @@
 
     python tests/benchmarks/score_speed.py                     # 30,300 answers; Food101 has as many test pictures
     python tests/benchmarks/score_speed.py --answers 1000000
+    python tests/benchmarks/score_speed.py --open              # and the report in Chromium: how soon it is there
 
 Answers are made up: class names, groups, sentences of which most stand only once, lists, refusals, thoughts, nothing.
 Embeddings are random and stored beforehand, since encoding is the encoder's time. Each command runs in a process of its
@@ -11,6 +12,7 @@ own with one thread; printed are its seconds of CPU and of wall clock, and its p
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -21,6 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+from browser import tab
 
 from rlfg.taxonomy import Taxonomy, load_taxonomy
 from rlfg.taxonomy.hierarchies import class_names
@@ -84,10 +89,35 @@ def run(*command: str) -> Iterator[str]:
     yield f"{command[0]:<8}{cpu:>8.1f} s CPU {wall:>8.1f} s wall {used.ru_maxrss / 2**20:>7.2f} GiB"
 
 
+async def open_page(page: Path, profile: Path) -> str:
+    """Seconds until the answers are shown, then of a search through all texts and of a verdict's answers."""
+    steps = {
+        "answers shown": "true",
+        "search of two words": """(() => { const search = document.getElementById('search');
+          search.value = 'golden table'; search.dispatchEvent(new Event('input')); return true; })()""",
+        "wrong answers": "location.hash = '#items?verdict=WRONG'",
+    }
+    start, took = time.perf_counter(), []
+    async with tab(page.as_uri(), profile) as browser:
+        for name, action in steps.items():
+            begun = time.perf_counter() if took else start
+            await browser.js(action)
+            await browser.until("document.querySelectorAll('.card').length > 0")
+            took.append(f"{name} {time.perf_counter() - begun:.2f} s")
+        heap = await browser.js("performance.memory.usedJSHeapSize")
+        assert not browser.errors, browser.errors
+    return f"opened  {', '.join(took)} (Chromium's start included); heap {heap / 2**20:.0f} MiB, file {size(page)}"
+
+
+def size(path: Path) -> str:
+    return f"{path.stat().st_size / 2**20:.1f} MiB"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--answers", type=int, default=30_300)
     parser.add_argument("--no-report", action="store_true")
+    parser.add_argument("--open", action="store_true", help="the report, in Chromium")
     args = parser.parse_args()
     taxonomy = load_taxonomy(TAXONOMY)
     with tempfile.TemporaryDirectory() as name:
@@ -102,6 +132,8 @@ def main() -> None:
         print(*run(*score, "--embeddings", str(embeddings)), sep="\n")
         if not args.no_report:
             print(*run("report", str(scored), *tree, "--out", str(folder / "report.html")), sep="\n")
+        if args.open:
+            print(asyncio.run(open_page(folder / "report.html", folder / "profile")))
 
 
 if __name__ == "__main__":

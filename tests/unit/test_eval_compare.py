@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from eval_toys import sampled, scored, toy_tree
 
-from eval.compare import compare, differences, mcnemar_p
+from eval.compare import compare, differences
+from eval.compare.paired import mcnemar_p
+from eval.compare.text import comparison_text
 from eval.pairing import pair_runs, usual_verdict
 from eval.score import ScoredItem, score
 from rewards.verifier import TaxonomyVerifier
@@ -35,7 +37,7 @@ def test_by_hand(tmp_path: Path) -> None:
         ("i3", "GENERIC", "WRONG"),
     ]
     assert sum(n for row in result.transitions.values() for n in row.values()) == 4
-    text = str(result)
+    text = comparison_text(result)
     assert "4 items in both; only in A: 1, only in B: 1, failed in either: 0" in text
     assert 'i1: Larus fuscus: "Corvus corax" WRONG → "Larus" LESS_SPECIFIC' in text
     assert json.loads(json.dumps(result.to_json()))["mcnemar"]["only_b_correct"] == 1

@@ -8,7 +8,7 @@ import pytest
 from eval_toys import scored, toy_tree
 
 from eval.compare import compare_many
-from eval.compare_tables import latex, markdown, tables
+from eval.compare.tables import latex, markdown, tables
 from eval.score import write_items
 from rlfg.cli import main
 
@@ -23,7 +23,7 @@ def runs(tree):
 def test_tables_hold_the_numbers_of_the_comparison(tmp_path: Path) -> None:
     a, b, c = runs(toy_tree(tmp_path))
     results = compare_many(a, {"b": b, "c": c})
-    metrics, tests, moves, changes = tables("a", results)
+    metrics, tests, moves, changes, counts = tables("a", results)
     assert metrics.header == ("metric", "a", "b", "difference [95 %]", "c", "difference [95 %]")
     assert {row[0]: row[1:] for row in metrics.rows}["correctness"] == (
         "0.250",
@@ -41,6 +41,7 @@ def test_tables_hold_the_numbers_of_the_comparison(tmp_path: Path) -> None:
         ("c", "WRONG", "LESS_SPECIFIC", "1"),
     )
     assert len(changes.rows) == 8 and changes.rows[0] == ("b", "i2", GOOD, BAD, "WRONG", GOOD, "SPECIFIC")
+    assert counts.rows[0] == ("b", "8", "0", "0", "0", "0")
 
 
 def test_markdown_and_latex_have_equal_rows_and_escape(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_markdown_and_latex_have_equal_rows_and_escape(tmp_path: Path) -> None:
         columns = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines() if line.startswith("|")}
         assert len(columns) <= 1
     text = latex("a", results)
-    assert r"50\%\_b|\{x\}" in text and text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
+    assert r"50\%\_b|\{x\}" in text and text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 5
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert len(rows) == sum(1 + len(table.rows) for table in tables("a", results))
     assert text.isascii()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from eval.harness import Exported, higher_is_better, results_record, sample_reco
 from eval.score import score
 from rewards.verifier import TaxonomyVerifier
 from rlfg.cli import main
+from rlfg.revision import revision
 from rlfg.types import Prediction
 
 KEYS = ("results", "group_subtasks", "configs", "versions", "n-shot", "higher_is_better", "n-samples", "config",
@@ -60,7 +62,21 @@ def test_a_sample_has_all_answers_of_a_picture_and_failures_have_none(tmp_path: 
     assert record["configs"]["t"]["repeats"] == 2
 
 
-def test_the_command_writes_results_and_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def commit_all(folder: Path) -> str:
+    """A git repository with one file; returns its commit."""
+    (folder / "note.txt").write_text("as committed\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    for step in (("init", "-q"), ("add", "note.txt"), (*who, "commit", "-qm", "x")):
+        subprocess.run(["git", "-C", str(folder), *step], check=True)
+    head = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    return head.stdout.strip()
+
+
+def test_the_command_writes_results_and_samples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = commit_all(tmp_path)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "tree.csv").write_text(TREE)
     line = {"id": "a", "truth": "Larus fuscus", "completion": "<think>a gull</think><answer>Larus</answer>"}
     (tmp_path / "my answers.jsonl").write_text(json.dumps(line) + "\n")
@@ -72,6 +88,8 @@ def test_the_command_writes_results_and_samples(tmp_path: Path, capsys: pytest.C
         assert left.value.code == 0
 
     rlfg("score", *tree, "--predictions", str(tmp_path / "my answers.jsonl"), "--out", str(tmp_path / "scored"))
+    (tmp_path / "note.txt").write_text("changed since\n")
+    assert revision() == f"{commit}+"
     capsys.readouterr()
     rlfg("export-results", str(tmp_path / "scored"), *tree, "--out", str(tmp_path / "out" / "results.json"))
     results, samples = map(Path, capsys.readouterr().out.split("\n")[:2])
@@ -82,3 +100,4 @@ def test_the_command_writes_results_and_samples(tmp_path: Path, capsys: pytest.C
     sample = json.loads(samples.read_text())
     assert sample["resps"] == [[line["completion"]]] and sample["filtered_resps"] == ["Larus"]
     assert sample["text_inclusion"] == 0
+    assert record["git_hash"] == commit

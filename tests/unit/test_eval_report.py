@@ -16,6 +16,7 @@ from PIL import Image
 from eval.pairing import answers_by_id
 from eval.report import ReportInput, build_report, read_curves, report_from_folders
 from eval.report.audit import audit
+from eval.report.closed import ClosedRun
 from eval.report.curves import draw_curves, not_drawn
 from eval.report.gallery import choose_examples
 from eval.report.mistakes import find_mistakes, partings
@@ -24,6 +25,7 @@ from eval.report.svg import Scale, round_ticks
 from eval.resolution import resolution_summary
 from eval.score import ScoredItem, score, write_items
 from eval.summary import summarise
+from eval.tally import read_tallied, tally, write_marks
 from rewards.verifier import TaxonomyVerifier
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -180,7 +182,7 @@ def test_ranks_say_of_each_answer_whether_it_is_right_wrong_or_short(tmp_path: P
     assert found.missed_NL.sum(0).tolist() == [1, 1, 1, 2]
     assert (found.right_NL.sum(0) + found.missed_NL.sum(0) + found.short_NL.sum(0)).tolist() == [10] * 4
     panels = rank_panels({"r": found}, {"r": summarise(scored(tree, *ANSWERS), tree)})
-    assert [panel.cells for panel in panels] == [("0.833",), ("0.800",), ("0.750",), ("0.333",)]
+    assert [cell[0] for panel in panels for cell in panel.cells] == ["0.833", "0.800", "0.750", "0.333"]
     assert "right=genus" in panels[2].picture and "3 of 10 (30.0%)" in panels[2].picture
 
 
@@ -207,6 +209,39 @@ def test_sampled_answers_bring_back_off_and_reliability(tmp_path: Path) -> None:
     assert 'aria-label="Reliability at the rank species"' in html
     single = build_report(ReportInput(title="t", runs={"r": scored(tree, "Larus")}, taxonomy=tree))
     assert "Saying less" not in single
+
+
+def test_closed_questions_share_the_cards_of_their_pictures(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    told = {"protocol": "choice", "options": [["Larus", "Corvus"]] * 2, "answer_as": "letter", "class": "Larus"}
+    lines = [
+        Prediction(id="a", truth="Larus", answers=("A", "B"), extra=told | {"correct": "Larus"}),
+        Prediction(id="b", truth="Corvus", answers=("A or B", ""), image="b.png", extra=told | {"correct": "Corvus"}),
+        Prediction(id="c", truth="Corvus", answers=("A", "A"), image="b.png", extra=told | {"correct": "Corvus"}),
+        Prediction(id="d", truth="Larus", error="timeout", extra=told | {"correct": "Larus"}),
+    ]
+    marked, metrics = tally(lines)
+    write_marks(tmp_path / "items.jsonl", marked)
+    run = ClosedRun(items=read_tallied(tmp_path / "items.jsonl"), metrics=metrics)
+    openly = [replace(item, id=id_) for id_, item in zip("ab", scored(tree, "Larus", truth="Larus") * 2, strict=True)]
+    html = build_report(ReportInput(title="t", runs={"open": openly}, closed={"mcq": run}, taxonomy=tree))
+    check_page(html)
+    data = unpacked(html)
+    rows = data["runs"][1]
+    texts, labels = data["texts"], [data["labels"][k] for k in rows["label"]]
+    assert labels == ["RIGHT", "WRONG", "UNREADABLE", "EMPTY", "COPY", "FAILED"]
+    # a is the open picture's card; b has another truth there, so that it stands apart, like c and d.
+    assert [texts[k] for k in data["pictures"]["id"]] == ["a", "b", "b", "c", "d"]
+    assert rows["picture"] == [0, 0, 2, 2, 3, 4]
+    assert rows["scores"]["all_right"] == [0, None, 0, None, None, None]
+    traces = [[texts[k] for k in rows["traces"][t]] for t in rows["trace"]]
+    assert traces[0] == ["question 1 of 2", "said: A", "read as: Larus", "the truth stood at A, A was chosen"]
+    assert traces[4:] == [["asks again what b asks"], ["failed: timeout"]]
+    alone = build_report(ReportInput(title="t", runs={}, closed={"mcq": run}))
+    check_page(alone)
+    assert "Closed questions" in alone and 'id="results"' not in alone
+    with pytest.raises(RlfgError, match='two runs are called "mcq"'):
+        ReportInput(title="t", runs={"mcq": openly}, closed={"mcq": run})
 
 
 def test_large_runs_embed_few_pictures_and_keep_every_answer(tmp_path: Path) -> None:
@@ -264,7 +299,7 @@ def test_a_report_from_scored_folders(tmp_path: Path) -> None:
     (tmp_path / "two" / "metrics.json").write_text('{"taxonomy": {"hash": "0123"}}')
     with pytest.raises(RlfgError, match="scored with another taxonomy"):
         report_from_folders([tmp_path / "two"], tmp_path / "r.html", taxonomy=tree)
-    with pytest.raises(RlfgError, match="give a folder that `rlfg score` wrote"):
+    with pytest.raises(RlfgError, match="give a folder that `rlfg score` or `rlfg tally` wrote"):
         report_from_folders([tmp_path / "three"], tmp_path / "r.html", taxonomy=tree)
     with pytest.raises(RlfgError, match="given twice"):
         report_from_folders([tmp_path / "one", tmp_path / "one"], tmp_path / "r.html", taxonomy=tree)

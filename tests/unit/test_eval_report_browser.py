@@ -7,6 +7,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,18 +18,21 @@ from eval_toys import TREE
 from PIL import Image
 from taxonomy_toys import DATA, needs_data
 
+from eval.report.links import link
 from eval.score import read_items
+from eval.table import CORRECT_LABELS
 from rlfg.cli import main
+from rlfg.types import VERDICT_LABELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 TRUTHS = ("Larus fuscus", "Larus canus", "Sterna hirundo", "Corvus corax")
 SAID = ("Larus fuscus", "Larus canus", "Larus", "Corvus corax", "pink-bellied finch", "None", "Sterna hirundo")
 
 
-def rlfg(*arguments: object) -> None:
+def rlfg(*arguments: object, status: int = 0) -> None:
     with pytest.raises(SystemExit) as left:
         main([str(one) for one in arguments])
-    assert left.value.code == 0
+    assert left.value.code == status
 
 
 def report(folder: Path) -> Path:
@@ -85,6 +89,20 @@ async def follow_all(browser: Browser, selector: str) -> list[tuple[int, int]]:
         }})()""")
         found += [(count, led) for count, led in some]
     return found
+
+
+async def led(browser: Browser, hrefs: list[str]) -> dict[str, tuple[int, int]]:
+    """Answers and pictures that each link leads to."""
+    found = await browser.js(f"""(async () => {{
+      const found = {{}};
+      for (const href of {json.dumps(hrefs)}) {{
+        const arrived = new Promise((done) => addEventListener("hashchange", done, {{once: true}}));
+        if (location.hash !== href) {{ location.hash = href; await arrived; }}
+        found[href] = document.getElementById("shown").textContent.replaceAll(",", "").match(/\\d+/g).map(Number);
+      }}
+      return found;
+    }})()""")
+    return {href: (answers, pictures) for href, (answers, pictures) in found.items()}
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -152,6 +170,126 @@ def test_a_reader_filters_unfolds_and_walks_by_keys(tmp_path: Path, dark: bool) 
             pdf = base64.b64decode((await browser.call("Page.printToPDF", printBackground=True))["data"])
             (artefacts(tmp_path) / "report.pdf").write_bytes(pdf)
             assert pdf.startswith(b"%PDF") and browser.errors == []
+
+    asyncio.run(run())
+
+
+def test_every_number_leads_to_what_it_is_about(tmp_path: Path) -> None:
+    page = report(tmp_path)
+    found = json.loads((tmp_path / "after" / "metrics.json").read_text())
+    less, resolution = found["selective"], found["resolution"]
+    expected: dict[str, tuple[int | None, int | None]] = {}
+
+    def expect(*, answers: float | None = None, pictures: float | None = None, **filters: Any) -> None:
+        """What a link with these filters leads to."""
+        expected[link(run="after", **filters)] = (
+            None if answers is None else round(answers), None if pictures is None else round(pictures)
+        )  # fmt: skip
+
+    for row in less["accuracy_specificity"]:
+        at = f"{row['threshold']:.6g}"
+        expect(says=at, pictures=row["answered"]["value"] * less["pictures"])
+        expect(true=at, pictures=row["accuracy"]["value"] * row["accuracy"]["denominator"])
+        assert row["specificity"]["denominator"] == expected[link(run="after", true=at)][1]
+    for point in less["risk_coverage"]:
+        expect(sure=str(round(point["confidence"], 6)), pictures=point["pictures"])
+    for rank, level in less["calibration"].items():
+        expect(reliable=rank, pictures=level["ece"]["denominator"])
+        for k, one in enumerate(level["bins"]):
+            if one["n"]:
+                expect(reliable=rank, bin=k, pictures=one["n"])
+    expect(sampled=1, pictures=less["pictures"])
+    for rank, ratios in found["per_rank"].items():
+        expect(ranked=rank, answers=ratios["denominators"]["accuracy_all"])
+        expect(right=rank, answers=ratios["accuracy_all"] * ratios["denominators"]["accuracy_all"])
+    for row, n in resolution["truths"].items():
+        expect(truths=row, answers=n)
+    decided = [label for label in VERDICT_LABELS if label != "NO_VERDICT"]
+    for name, more in (("wrong", {}), ("left_out", {"nameless": "without"}), ("specific", {"nameless": "too"})):
+        scores = resolution["bounds"][f"unresolved_{name}"]
+        expect(verdict=decided, **(more if name == "left_out" else {}), answers=scores["of"])
+        right = {} if name == "left_out" else more
+        expect(verdict=CORRECT_LABELS, **right, answers=scores["correctness"] * scores["of"])
+    wrong_less = resolution["bounds"]["unresolved_wrong"]["of"] - resolution["bounds"]["unresolved_left_out"]["of"]
+    assert wrong_less > 0, "some answers are wrong for want of a name"
+    expect(nameless="only", answers=wrong_less)
+    for name, n in found["denominators"].items():
+        if name.startswith(("hp_macro", "hr_macro", "hf_macro", "severity")):
+            expect(score=name.removesuffix("_macro"), answers=n)
+    for section in ("text", "tree", "behaviour"):
+        for name, entry in found[section].items():
+            if isinstance(entry, dict) and "denominator" in entry:
+                expect(score=name, answers=entry["denominator"])
+
+    async def run() -> None:
+        async with tab(page.as_uri(), tmp_path / "profile") as browser:
+            await browser.until("document.querySelectorAll('.card').length > 0")
+            hrefs = await browser.js("[...document.querySelectorAll('a')].map((a) => a.getAttribute('href'))")
+            assert set(expected) <= set(hrefs), set(expected) - set(hrefs)
+            for href, (answers, pictures) in (await led(browser, sorted(expected))).items():
+                assert expected[href] in ((answers, None), (None, pictures)), (href, answers, pictures)
+            bare = await browser.js("""[...document.querySelectorAll('td.num')]
+              .filter((cell) => !cell.matches('.numbers *') && !cell.querySelector('a'))
+              .filter((cell) => /[1-9]/.test(cell.textContent))
+              .map((cell) => cell.textContent)""")
+            assert bare == [], "no number of a table stands without its answers"
+            unlinked = await browser.js("""[...document.querySelectorAll('.numbers td.num:not(:last-child)')]
+              .filter((cell) => /\\d/.test(cell.textContent) && !cell.querySelector('a'))
+              .map((cell) => cell.parentElement.textContent)""")
+            assert unlinked == [] and browser.errors == []
+
+    asyncio.run(run())
+
+
+def test_closed_questions_stand_beside_open_answers(tmp_path: Path) -> None:
+    """Multiple choice in four rotations about the pictures that were asked about openly; one failed, one is a copy."""
+    report(tmp_path)
+    lines = []
+    for k in range(12):
+        orders = [[*TRUTHS[r:], *TRUTHS[:r]] for r in range(4)]
+        said = [("A", "B", TRUTHS[0], "A or B", "")[(k + r) % 5] for r in range(4)]
+        lines.append({"id": f"p{k}", "truth": TRUTHS[k % 4], "class": TRUTHS[k % 4], "group": "ab"[k % 2],
+                      "protocol": "choice", "options": orders, "correct": TRUTHS[k % 4], "answer_as": "letter",
+                      "image": str(tmp_path / f"{k}.png"), "answers": said})  # fmt: skip
+    lines[10]["error"] = "timeout"
+    del lines[10]["answers"]
+    lines[11] |= {"image": lines[7]["image"]}
+    pair = {"id": "two", "truth": "yes", "protocol": "pairs", "class": "x", "answers": ["no"],
+            "images": [str(tmp_path / "0.png"), str(tmp_path / "1.png")]}  # fmt: skip
+    for name, written in (("mcq", lines), ("pairs", [pair])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in written))
+    tree = ("--taxonomy", tmp_path / "tree.csv", "--root", "bird")
+    more = ("--group-by", "group")
+    rlfg("tally", "--predictions", tmp_path / "mcq.jsonl", "--out", tmp_path / "mcq", *more, status=1)
+    rlfg("tally", "--predictions", tmp_path / "pairs.jsonl", "--out", tmp_path / "pairs")
+    folders = [tmp_path / name for name in ("after", "mcq", "pairs")]
+    rlfg("report", *folders, *tree, "--out", tmp_path / "all.html")
+    rlfg("report", *folders[1:], *tree, "--out", tmp_path / "closed.html")
+    found = json.loads((tmp_path / "mcq" / "metrics.json").read_text())
+    assert (found["lines"], found["failed"], found["duplicates"], found["questions"]) == (12, 1, 1, 40)
+
+    async def run() -> None:
+        async with tab((tmp_path / "all.html").as_uri(), tmp_path / "profile") as browser:
+            await browser.until("document.querySelectorAll('.card').length > 0")
+            await browser.shoot(artefacts(tmp_path) / "report-closed.png")
+            # 80 open answers; 40 questions, a failed line and a copy; a pair. The pair alone has a card of its own.
+            assert await shown(browser) == (80 + 42 + 1, 41)
+            rights = {"": found, **found["groups"]}
+            hrefs = {link(run="mcq", verdict="RIGHT", **({"group": g} if g else {})): m for g, m in rights.items()}
+            for href, (answers, _) in (await led(browser, [*hrefs])).items():
+                assert answers == hrefs[href]["counts"]["right"] > 0
+            pairs = await follow_all(browser, "#closed tr:not(:has(.interval)) a.count")
+            assert (40, 40) in pairs and (1, 1) in pairs and all(count == led for count, led in pairs)
+            consistent = link(run="mcq", score="consistent")
+            assert (await led(browser, [consistent]))[consistent] == (10, 10)
+            await browser.js("document.querySelector('.card details').open = true")
+            await browser.until("document.querySelector('.card .why .trace') !== null")
+            assert "the truth stood at" in (await texts(browser, ".card .why"))[0]
+            assert browser.errors == []
+        async with tab((tmp_path / "closed.html").as_uri(), tmp_path / "other") as browser:
+            await browser.until("document.querySelectorAll('.card').length === 13")
+            assert await texts(browser, ".contents a") == ["Closed questions", "Pictures", "Provenance"]
+            assert browser.errors == []
 
     asyncio.run(run())
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from eval_toys import scored, toy_tree
 
-from eval.compare import compare, compare_many, corrected_text
-from eval.holm import holm
+from eval.compare import compare, compare_many
+from eval.compare.holm import holm
+from eval.compare.text import corrected_text
 from eval.intervals import class_bootstrap
 from eval.metrics.ratio import Ratio
 from eval.score import ScoredItem

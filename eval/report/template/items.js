@@ -31,6 +31,9 @@
       return rows;
     });
 
+    // Place of a picture among those with several answers.
+    const placeOf = (less) => (less.place ??= new Map(less.picture.map((picture, k) => [picture, k])));
+
     // ── filters ──────────────────────────────────────────────
     const test = (run) => {
       const tests = [], one = (name) => asked.get(name), all = (name) => asked.getAll(name);
@@ -38,9 +41,17 @@
         if (asked.has(name)) { const chosen = new Set(all(name)); tests.push((row) => chosen.has(of(row))); }
       };
       const number = (name, of) => { if (asked.has(name)) tests.push((row) => of[row] === Number(one(name))); };
+      const nameless = (row) => (run.flags[row] & 1) !== 0;
       const at = run.at_node ?? [];
       among("run", () => run.name);
-      among("verdict", (row) => labels[run.label[row]]);
+      if (one("nameless") === "too") {
+        const chosen = new Set(all("verdict"));
+        tests.push((row) => nameless(row) || chosen.has(labels[run.label[row]]));
+      } else among("verdict", (row) => labels[run.label[row]]);
+      if (one("nameless") === "only") tests.push(nameless);
+      if (one("nameless") === "without") tests.push((row) => !nameless(row));
+      among("truths", (row) => texts[run.truths[row]]);
+      if (asked.has("assisted")) tests.push((row) => (run.flags[row] & 2) !== 0);
       among("status", (row) => texts[run.status[row]]);
       among("group", (row) => texts[pictures.group[run.picture[row]]]);
       among("id", (row) => texts[pictures.id[run.picture[row]]]);
@@ -58,6 +69,21 @@
           const bit = 1 << ranks.indexOf(one(kind));
           tests.push((row) => (run[kind]?.[row] & bit) !== 0);
         }
+      if (asked.has("ranked")) {
+        const bit = 1 << ranks.indexOf(one("ranked"));
+        tests.push((row) => ((run.right?.[row] | run.missed?.[row] | run.short?.[row]) & bit) !== 0);
+      }
+      const less = run.sampled, place = less ? placeOf(less) : new Map();
+      const picture = (name, passes) => {
+        if (asked.has(name)) tests.push((row) => place.has(run.picture[row]) && passes(place.get(run.picture[row])));
+      };
+      const letter = (name, k) => texts[less.said[k]][less.thresholds.indexOf(one(name))];
+      picture("sampled", () => true);
+      picture("sure", (k) => less.sure[k] >= Number(one("sure")));
+      picture("says", (k) => letter("says", k) === "r" || letter("says", k) === "w");
+      picture("true", (k) => letter("true", k) === "r");
+      picture("reliable", (k) => less.bins[one("reliable")]?.[k] >= 0);
+      picture("bin", (k) => less.bins[one("reliable")]?.[k] === Number(one("bin")));
       if (asked.has("score")) tests.push((row) => (run.scores[one("score")]?.[row] ?? null) !== null);
       if (asked.has("truth")) {
         const part = one("truth").toLowerCase();
@@ -110,12 +136,18 @@
       if (document.activeElement !== $("pick-truth")) $("pick-truth").value = asked.get("truth") ?? "";
       $("chips").replaceChildren(...[...new Set(asked.keys())].map(chip).filter(Boolean));
     };
+    const percent = (share) => `${Math.round(1000 * share) / 10} %`;
     const node = (id) => nodes[id]?.[0] ?? `taxon ${id}`;
     const said = {
       at: (v) => `parts from the truth at ${node(v)}`, under: (v) => `parts from the truth at or below ${node(v.split("-")[0])}`,
       to: (v) => `truth in ${node(v)}`, said: (v) => `answer in ${node(v)}`, nowhere: () => "wrong, names no taxon",
       parts: (v) => (v === "root" ? "shares only the root" : `shares the ${v}`), right: (v) => `right at the ${v}`, missed: (v) => `wrong at the ${v}`,
-      short: (v) => `does not reach the ${v}`, score: (v) => `by ${v.replaceAll("_", " ")}, lowest first`, id: (v) => `picture ${v}`,
+      short: (v) => `does not reach the ${v}`, ranked: (v) => `truth has a taxon at the ${v}`,
+      nameless: (v) => ({ only: "wrong for want of a name", without: "without the unresolved", too: "with the unresolved" })[v],
+      truths: (v) => `truth ${v}`, assisted: () => "the truth chose among namesakes", sampled: () => "with several answers",
+      sure: (v) => `at least ${percent(v)} sure`, says: (v) => `says something if ${percent(v)} must agree`,
+      true: (v) => `says something true if ${percent(v)} must agree`, reliable: (v) => `named at the ${v}`,
+      bin: (v) => `bin ${Number(v) + 1} of confidence`, score: (v) => `by ${v.replaceAll("_", " ")}, lowest first`, id: (v) => `picture ${v}`,
     };
     const chip = (name) => {
       const values = asked.getAll(name);

@@ -6,15 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eval.compare import Comparison, Difference
+from eval.compare.comparison import Comparison, Difference, Words
+from eval.compare.text import LISTED, answers_text
 from eval.intervals import Interval
 
-_LISTED = 20
-"""Changed items that a table shows; the JSON has them all."""
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "[": "{[}", "^": r"\textasciicircum{}", "−": "$-$", "→": r"$\rightarrow$",
-    "…": r"\dots{}", "–": "--",
+    "…": r"\dots{}", "–": "--", "×": r"$\times$",
 }  # fmt: skip
 
 
@@ -31,8 +30,15 @@ class TextTable:
 
 
 def tables(a: str, results: Mapping[str, Comparison]) -> list[TextTable]:
-    """The metrics, the tests, the moves between verdicts, and the first changed items, of every run against `a`."""
-    return [_metrics(a, results), _tests(a, results), _moves(results), _changes(results)]
+    """The metrics, the tests, the moves between verdicts, the first changed items and the counts, all against `a`."""
+    words = next(iter(results.values())).words
+    return [
+        _metrics(a, results),
+        _tests(a, results, words),
+        _moves(results, words),
+        _changes(results, words),
+        _counts(a, results),
+    ]
 
 
 def markdown(a: str, results: Mapping[str, Comparison]) -> str:
@@ -49,18 +55,31 @@ def _metrics(a: str, results: Mapping[str, Comparison]) -> TextTable:
     """A metric a row; two columns a run."""
     names = dict.fromkeys(name for result in results.values() for name in result.metrics)
     header = ("metric", a, *(head for name in results for head in (name, "difference [95 %]")))
-    rows = []
+    rows, same = [], True
     for name in names:
         found = [result.metrics.get(name) for result in results.values()]
         first = next(row for row in found if row is not None)
         cells = [text for row in found for text in (_value(None if row is None else row.b), _difference(row))]
         rows.append((name, _value(first.a), *cells))
+        same &= all(row is None or row.a == first.a for row in found)
     title = f"Differences from {a}; * where the 95 % interval (paired bootstrap over classes) leaves out zero."
+    if not same:
+        title += f" The column {a} is of its items in common with {next(iter(results))}; others have others in common."
     return TextTable(title=title, header=header, rows=tuple(rows))
 
 
-def _tests(a: str, results: Mapping[str, Comparison]) -> TextTable:
-    header = ("run", "items", f"only {a} correct", "only this one", "both", "neither", "no verdict", "p", "p (Holm)")
+def _tests(a: str, results: Mapping[str, Comparison], words: Words) -> TextTable:
+    header = (
+        "run",
+        "items",
+        f"only {a} {words.correct}",
+        "only this one",
+        "both",
+        "neither",
+        words.undecided,
+        "p",
+        "p (Holm)",
+    )
     rows = tuple(
         (
             name,
@@ -72,33 +91,35 @@ def _tests(a: str, results: Mapping[str, Comparison]) -> TextTable:
         )
         for name, r in results.items()
     )
-    return TextTable(title="Exact McNemar test of which run is right about an item.", header=header, rows=rows)
+    title = f"Exact McNemar test of which run is right about an item{words.rule and f'; {words.rule}'}."
+    return TextTable(title=title, header=header, rows=rows)
 
 
-def _moves(results: Mapping[str, Comparison]) -> TextTable:
-    rows = tuple(
-        (name, before, after, f"{count:,}")
-        for name, result in results.items()
-        for count, before, after in sorted(
-            ((n, a, b) for a, row in result.transitions.items() for b, n in row.items() if a != b), reverse=True
-        )
-    )
-    return TextTable(title="Items whose verdict changed.", header=("run", "from", "to", "items"), rows=rows, texts=3)
+def _moves(results: Mapping[str, Comparison], words: Words) -> TextTable:
+    rows = tuple((name, a, b, f"{n:,}") for name, result in results.items() for n, a, b in result.moves)
+    title = f"Items whose {words.verdict} changed."
+    return TextTable(title=title, header=("run", "from", "to", "items"), rows=rows, texts=3)
 
 
-def _changes(results: Mapping[str, Comparison]) -> TextTable:
+def _changes(results: Mapping[str, Comparison], words: Words) -> TextTable:
     every = [(name, change) for name, result in results.items() for change in result.changed]
     rows = tuple(
-        (name, c.id, c.truth, _first(c.a_answers), c.a_verdict, _first(c.b_answers), c.b_verdict)
-        for name, c in every[:_LISTED]
+        (name, c.id, c.truth, answers_text(c.a_answers), c.a_verdict, answers_text(c.b_answers), c.b_verdict)
+        for name, c in every[:LISTED]
     )
     title = f"The first {len(rows)} of {len(every):,} changed items."
-    header = ("run", "item", "truth", "answer before", "verdict", "answer", "verdict")
+    header = ("run", "item", "truth", "answer before", words.verdict, "answer", words.verdict)
     return TextTable(title=title, header=header, rows=rows, texts=len(header))
 
 
-def _first(answers: Mapping[str, int]) -> str:
-    return next(iter(answers)) or "(no answer)"
+def _counts(a: str, results: Mapping[str, Comparison]) -> TextTable:
+    """Where the lines of both runs are."""
+    rows = tuple(
+        (name, *(f"{n:,}" for n in (r.items, *map(len, (r.only_a, r.only_b, r.failed, r.duplicates)))))
+        for name, r in results.items()
+    )
+    header = ("run", "items in both", f"only in {a}", "only in this one", "failed in either", "duplicates in either")
+    return TextTable(title="All other tables are about the items in both.", header=header, rows=rows)
 
 
 def _value(value: float | None) -> str:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eval.compare import Comparison
+    from eval.compare.comparison import Comparison
 
 FORMATS = ("text", "markdown", "latex", "json")
 
 
 def add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     """Adds it."""
-    parser = commands.add_parser("compare", help="paired comparison of scored runs with the first one")
+    parser = commands.add_parser("compare", help="paired comparison of scored or tallied runs with the first one")
     parser.add_argument("a", type=Path)
     parser.add_argument("b", type=Path, nargs="+", help="with several, p-values are corrected after Holm")
     parser.add_argument("--format", choices=FORMATS, default="text", help="markdown and latex are tables (text)")
@@ -26,13 +26,11 @@ def add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[t
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from eval.compare import compare_many
+    from eval.compare.folders import compare_folders
     from eval.folders import folder_names
-    from eval.score import read_items
 
     name_a, *names = folder_names([args.a, *args.b])
-    others = {name: read_items(folder / "items.jsonl") for name, folder in zip(names, args.b, strict=True)}
-    results = compare_many(read_items(args.a / "items.jsonl"), others)
+    results = compare_folders(args.a, dict(zip(names, args.b, strict=True)))
     text = _as(args.format, name_a, results)
     if args.out is None:
         print(text, end="")
@@ -45,8 +43,8 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _as(form: str, a: str, results: Mapping[str, Comparison]) -> str:
-    from eval.compare import corrected_text
-    from eval.compare_tables import latex, markdown
+    from eval.compare.tables import latex, markdown
+    from eval.compare.text import comparison_text, corrected_text
 
     if form == "markdown":
         return markdown(a, results)
@@ -54,8 +52,10 @@ def _as(form: str, a: str, results: Mapping[str, Comparison]) -> str:
         return latex(a, results)
     if form == "json":
         return _json(results)
-    parts = [f"{a} → {name}\n{result}\n" if len(results) > 1 else f"{result}\n" for name, result in results.items()]
-    return "\n".join([*parts, corrected_text(results) + "\n"] if len(results) > 1 else parts)
+    texts = {name: comparison_text(result) + "\n" for name, result in results.items()}
+    if len(texts) == 1:
+        return texts.popitem()[1]
+    return "\n".join([*(f"{a} → {name}\n{text}" for name, text in texts.items()), corrected_text(results) + "\n"])
 
 
 def _json(results: Mapping[str, Comparison]) -> str:
