@@ -24,4 +24,5 @@ def _seeds(args: argparse.Namespace) -> None:
     found = seeds_of_folders(args.scored)
     print(seeds_text(found))
     if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(found.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -112,11 +112,11 @@ def test_from_predictions_to_the_mean(tmp_path: Path, capsys: pytest.CaptureFixt
     one, every = tally_folder(tmp_path, "s1", ONE), tally_folder(tmp_path, "s2", ALL)
     failed = tally_folder(tmp_path, "s3", [*ALL[:3], chosen("t2", "tern")])
     capsys.readouterr()
-    assert command("seeds", one, every, failed, "--json", str(tmp_path / "seeds.json")) == 0
+    assert command("seeds", one, every, failed, "--json", str(tmp_path / "new" / "seeds.json")) == 0
     text = capsys.readouterr().out
     assert text.startswith("choice: 3 runs, 3 items answered in all; failed in any: 1, duplicates in any: 0\n")
     assert "accuracy                     0.889   0.192   [0.411, 1.367]" in text, "2/3, 1, 1"
-    record = json.loads((tmp_path / "seeds.json").read_text())
+    record = json.loads((tmp_path / "new" / "seeds.json").read_text())
     assert (record["protocol"], record["items"], record["failed"]) == ("choice", 3, ["t2"])
     assert record["metrics"]["accuracy"]["values"] == {"s1": pytest.approx(2 / 3), "s2": 1.0, "s3": 1.0}
 
