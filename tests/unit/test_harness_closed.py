@@ -148,7 +148,19 @@ def test_from_predictions_to_results(
     assert (record["git_hash"], record["results"]["mcq"]["acc,none"]) == (commit, 0.5)
     lines = [json.loads(line) for line in samples.read_text().splitlines()]
     assert sum(line["acc"] for line in lines) / len(lines) == 0.5
-    assert [line["resps"][0][0][-20:] for line in lines] == ["<answer>gull</answer>"[-20:]] * 4
+    assert [line["resps"] for line in lines] == [[["<think>Hm.</think><answer>gull</answer>"]]] * 4
+
+
+def test_groups_of_the_command_have_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [chosen(line.id, line.truth, "gull", meta={"site": "shore"}) for line in HALF]
+    folder, out = tally_folder(tmp_path, "mcq", lines, "--group-by", "site"), tmp_path / "results.json"
+    assert command("export-results", folder, "--out", str(out), "--task", "birds") == 0
+    found = json.loads(out.read_text())["results"]
+    assert found["birds_shore"] == found["birds"] | {"alias": "birds_shore"}
+
+
+def test_predictions_that_are_gone_or_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tally_folder(tmp_path, "mcq", HALF), str(tmp_path / "results.json")
     assert command("export-results", folder, "--out", out, "--taxonomy", "tree.csv") == 2
     assert "closed questions (rlfg tally), which have no metrics over the tree" in capsys.readouterr().err
     (tmp_path / "mcq.jsonl").write_text((tmp_path / "mcq.jsonl").read_text().replace('"g1"', '"g9"'))
@@ -156,6 +168,7 @@ def test_from_predictions_to_results(
     assert f'is not what {folder} was tallied from: "g1" is in one only' in capsys.readouterr().err
     (tmp_path / "mcq.jsonl").unlink()
     assert command("export-results", folder, "--out", out) == 0
-    assert json.loads(results.read_text())["configs"]["mcq"]["metadata"]["resps"] == "answers"
+    assert json.loads(Path(out).read_text())["configs"]["mcq"]["metadata"]["resps"] == "answers"
+    (samples,) = tmp_path.glob("samples_mcq_*.jsonl")
     assert [json.loads(line)["resps"] for line in samples.read_text().splitlines()] == [[["gull"]]] * 4
     assert command("export-results", str(tmp_path), "--out", out) == 2
