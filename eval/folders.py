@@ -13,6 +13,7 @@ from rlfg.taxonomy import Taxonomy
 
 OPEN = "open"
 """The protocol of folders that `rlfg score` wrote."""
+WRITERS = "`rlfg score` or `rlfg tally`"
 
 
 def folder_names(paths: Sequence[Path]) -> list[str]:
@@ -55,7 +56,7 @@ def protocol_of_folder(folder: Path) -> str:
         return OPEN
     protocol = read_metrics(folder).get("protocol") if lines else None
     if not isinstance(protocol, str):
-        raise RlfgError(f"{folder}: holds no scores; give a folder that `rlfg score` or `rlfg tally` wrote")
+        raise RlfgError(f"{folder}: holds no scores; give a folder that {WRITERS} wrote")
     return protocol
 
 
@@ -74,9 +75,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RlfgError(
-            f"{path}: cannot read ({error}); give a folder that `rlfg score` or `rlfg tally` wrote"
-        ) from error
+        raise RlfgError(f"{path}: cannot read ({error}); give a folder that {WRITERS} wrote") from error
     return record
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from eval.metrics.ratio import Ratio
 from eval.table import FloatArray
+from rlfg.randomness import class_weights
 
 SAMPLES = 1000
 LEVEL = 0.95
@@ -68,11 +69,5 @@ def class_bootstrap(class_N: NDArray[np.str_], *, samples: int = SAMPLES, seed: 
     resamples, so that the difference of their draws is a paired bootstrap.
     """
     names, class_index_N = np.unique(class_N, return_inverse=True)
-    generator = np.random.default_rng(seed)
-    classes = len(names)
-    weights_BC = (
-        generator.multinomial(classes, np.full(classes, 1 / classes), size=samples)
-        if classes
-        else np.zeros((samples, 0))
-    )
-    return ClassBootstrap(class_index_N=class_index_N, weights_BC=weights_BC.astype(np.float64))
+    weights_BC = class_weights(len(names), samples=samples, seed=seed)
+    return ClassBootstrap(class_index_N=class_index_N, weights_BC=weights_BC)

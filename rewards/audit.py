@@ -1,8 +1,11 @@
-"""Two verifiers on the same pairs: how far do they agree?"""
+"""Two verifiers on the same pairs: how far do they agree?
+
+Shape suffixes: B resamples, C classes, 6 labels of either verifier.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -11,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rewards.verifier import Pair, Verifier, is_open
+from rlfg.randomness import class_weights
+from rlfg.taxonomy import normalize
 from rlfg.types import RELATION_LABELS, VERDICT_LABELS, Verdict
 
 
@@ -20,10 +25,14 @@ class Agreement:
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Over `VERDICT_LABELS`; all pairs are counted, also those without a verdict."""
+    by_class: defaultdict[str | None, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
+    """The same by the truth's class; None where verdicts name no truth."""
 
     def add(self, first: Iterable[Verdict], second: Iterable[Verdict]) -> None:
         """Count the verdicts of both on the same pairs, in the same order."""
-        self.counts.update((a.label, b.label) for a, b in zip(first, second, strict=True))
+        for a, b in zip(first, second, strict=True):
+            self.counts[a.label, b.label] += 1
+            self.by_class[_class_of(a, b)][a.label, b.label] += 1
 
     @property
     def judged(self) -> int:
@@ -46,20 +55,35 @@ class Agreement:
         return None if chance == 1 else (self.agreement - chance) / (1 - chance)
 
     def intervals(self, *, samples: int = 1000, seed: int = 0) -> dict[str, list[float] | None]:
-        """95 % bootstrap intervals of both, pairs drawn independently; None where nothing varies or is defined."""
-        if not self.judged:
+        """95 % bootstrap intervals of both; None where nothing varies or is defined.
+
+        Classes are drawn with replacement and keep all their pairs, as in every other interval; single pairs are
+        drawn where there are some whose class is not known.
+        """
+        drawn_B66 = self._resampled(samples, seed)
+        if drawn_B66 is None:
             return {"agreement": None, "kappa": None}
-        cells = np.array([[self.counts[a, b] for b in RELATION_LABELS] for a in RELATION_LABELS], dtype=np.float64)
-        share_B66 = (
-            np.random.default_rng(seed)
-            .multinomial(self.judged, cells.reshape(-1) / self.judged, size=samples)
-            .reshape(samples, *cells.shape)
-        ) / self.judged
+        share_B66 = drawn_B66 / drawn_B66.sum((1, 2), keepdims=True)
         same_B = np.trace(share_B66, axis1=1, axis2=2)
         chance_B = (share_B66.sum(1) * share_B66.sum(2)).sum(1)
         with np.errstate(divide="ignore", invalid="ignore"):
             kappa_B = (same_B - chance_B) / (1 - chance_B)
         return {"agreement": _central(same_B), "kappa": _central(kappa_B[np.isfinite(kappa_B)])}
+
+    def _resampled(self, samples: int, seed: int) -> NDArray[np.float64] | None:
+        """The judged pairs' cells in each resample, shape (B, 6, 6); None where no resample differs from another."""
+        found = {name: cells_66 for name, counts in self.by_class.items() if (cells_66 := _cells(counts)).any()}
+        if None in found:
+            cells_66 = np.stack(list(found.values())).sum(0)
+            chances = cells_66.reshape(-1) / cells_66.sum()
+            drawn = np.random.default_rng(seed).multinomial(self.judged, chances, size=samples).astype(np.float64)
+            return drawn.reshape(samples, *cells_66.shape)
+        if len(found) < 2:
+            return None
+        cells_C66 = np.stack([found[name] for name in sorted(map(str, found))])
+        weights_BC = class_weights(len(found), samples=samples, seed=seed)
+        cells_BL = weights_BC @ cells_C66.reshape(len(found), -1)
+        return cells_BL.reshape(samples, *cells_C66.shape[1:])
 
     def _margins(self, side: int) -> Counter[str]:
         margins: Counter[str] = Counter()
@@ -89,6 +113,18 @@ class Agreement:
         ci = self.intervals()
         agreement, kappa = (_shown(x, ci[name]) for name, x in (("agreement", self.agreement), ("kappa", self.kappa)))
         return "\n".join([*lines, f"agreement {agreement}, Cohen's κ {kappa}, over {self.judged} pairs judged by both"])
+
+
+def _class_of(first: Verdict, second: Verdict) -> str | None:
+    """The truth's taxon where it is one, else its text: as `rlfg score` has it."""
+    node = second.truth_node if first.truth_node is None else first.truth_node
+    truth = second.truth if first.truth is None else first.truth
+    return f"#{node}" if node is not None else None if truth is None else normalize(truth)
+
+
+def _cells(counts: Counter[tuple[str, str]]) -> NDArray[np.float64]:
+    """How often either verifier gave each of the six labels, shape (6, 6)."""
+    return np.array([[counts[a, b] for b in RELATION_LABELS] for a in RELATION_LABELS], dtype=np.float64)
 
 
 def _central(draws_B: NDArray[np.float64]) -> list[float] | None:

@@ -120,7 +120,7 @@ def _replay(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
 
 def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("report", help="one HTML file from scored runs")
-    parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score, in order")
+    parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score or rlfg tally, in order")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
     parser.add_argument("--title", default="Open-world classification")

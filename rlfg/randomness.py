@@ -5,9 +5,21 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def generator(*key: int | str) -> np.random.Generator:
     """A generator that depends on `key` alone, for instance (seed, "rollout", step, group, row)."""
     words = [zlib.crc32(k.encode()) if isinstance(k, str) else k for k in key]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+
+
+def class_weights(classes: int, *, samples: int, seed: int) -> NDArray[np.float64]:
+    """How often each class is drawn in each of `samples` bootstrap resamples of classes, shape (samples, classes).
+
+    As many as there are, with replacement: rows sum to `classes`. They depend on nothing but the arguments.
+    """
+    if not classes:
+        return np.zeros((samples, 0))
+    drawn = np.random.default_rng(seed).multinomial(classes, np.full(classes, 1 / classes), size=samples)
+    return drawn.astype(np.float64)

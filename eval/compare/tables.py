@@ -55,13 +55,16 @@ def _metrics(a: str, results: Mapping[str, Comparison]) -> TextTable:
     """A metric a row; two columns a run."""
     names = dict.fromkeys(name for result in results.values() for name in result.metrics)
     header = ("metric", a, *(head for name in results for head in (name, "difference [95 %]")))
-    rows = []
+    rows, same = [], True
     for name in names:
         found = [result.metrics.get(name) for result in results.values()]
         first = next(row for row in found if row is not None)
         cells = [text for row in found for text in (_value(None if row is None else row.b), _difference(row))]
         rows.append((name, _value(first.a), *cells))
+        same &= all(row is None or row.a == first.a for row in found)
     title = f"Differences from {a}; * where the 95 % interval (paired bootstrap over classes) leaves out zero."
+    if not same:
+        title += f" The column {a} is of its items in common with {next(iter(results))}; others have others in common."
     return TextTable(title=title, header=header, rows=tuple(rows))
 
 

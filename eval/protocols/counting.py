@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eval.protocols.drawing import Album, Duplicates, Negatives, read_album
-from eval.protocols.item import Item, Question, item_about
+from eval.protocols.drawing import Album, DrawnSpec, in_turn, read_album
+from eval.protocols.item import Item
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
@@ -16,21 +16,15 @@ CANDIDATES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountSpec:
+class CountSpec(DrawnSpec):
     """How questions are drawn from a dataset with classes."""
 
     questions: int = 1000
     """As many of each count, 0 to 3; rounded down to a multiple of four."""
-    negatives: Negatives = "random"
-    """What the candidates that do not match are of: any other class, or the nearest in the tree."""
-    duplicates: Duplicates = "near"
-    """Pictures that count as one: those that look the same, those with the same bytes, or none."""
     question: str = (
         "The first picture is the reference. How many of the three others show the same kind of thing as it, down to "
         "the species, variety or model?"
     )
-    reason: bool = True
-    """Ask for reasoning before the answer."""
 
     def __post_init__(self) -> None:
         if self.questions < 4:
@@ -47,28 +41,19 @@ class CountSpec:
         if not wanted:
             raise RlfgError("count: no class has four pictures, a reference and three that match it")
         text = f"{self.question} {how_to_answer('the number', reason=self.reason)}"
+        told = {"protocol": "count", "negatives": self.negatives, "seed": seed}
         found = []
         for k in range(self.questions - self.questions % 4):
-            matching, turn = k % 4, k // 4
-            order = generator(seed, "classes", matching, turn // len(wanted)).permutation(len(wanted))
-            name = wanted[int(order[turn % len(wanted)])]
-            reference, shown = self._draw(album, name, matching, (seed, "count", k))
-            pictures = (reference, *shown)
-            found.append(
-                item_about(
-                    examples[reference],
-                    [Question(text=text, pictures=pictures)],
-                    {"protocol": "count", "negatives": self.negatives, "seed": seed, **album.told(examples, pictures)},
-                    id_=f"{examples[reference].id}#{k}",
-                    truth=str(matching),
-                )
-            )
+            matching = k % 4
+            name = in_turn(wanted, k // 4, seed, "classes", matching)
+            pictures = self._draw(album, name, matching, (seed, "count", k))
+            found.append(album.item(pictures, text, told, id_=f"{examples[pictures[0]].id}#{k}", truth=str(matching)))
         return found
 
-    def _draw(self, album: Album, name: str, matching: int, key: tuple[int | str, ...]) -> tuple[int, list[int]]:
+    def _draw(self, album: Album, name: str, matching: int, key: tuple[int | str, ...]) -> list[int]:
         rng = generator(*key)
         reference, *shown = album.draw(name, 1 + matching, rng)
         while len(shown) < CANDIDATES:
             but = frozenset(shown)
             shown += album.draw(album.other_class(name, self.negatives, rng, but=but), 1, rng, but=but)
-        return reference, [shown[i] for i in rng.permutation(CANDIDATES)]
+        return [reference, *(shown[i] for i in rng.permutation(CANDIDATES))]

@@ -10,9 +10,11 @@ from typing import Any, Literal
 import numpy as np
 
 from eval.protocols.classes import Classes, read_classes
+from eval.protocols.item import Item, Question, item_about
 from rlfg.data import Examples
 from rlfg.data.duplicates import exact_copies, look_at, near_copies
 from rlfg.errors import RlfgError
+from rlfg.randomness import generator
 from rlfg.taxonomy import Taxonomy
 
 Negatives = Literal["random", "taxonomic"]
@@ -23,6 +25,7 @@ Duplicates = Literal["near", "exact", "ignore"]
 class Album:
     """The pictures of each class."""
 
+    examples: Examples
     classes: Classes
     pictures: Mapping[str, tuple[int, ...]]
     """Numbers of the examples, one of each set of copies: a picture beside its copy is no question."""
@@ -48,10 +51,30 @@ class Album:
         left = [i for i in self.pictures[name] if i not in but]
         return [left[k] for k in rng.permutation(len(left))[:count]]
 
-    def told(self, examples: Examples, pictures: Sequence[int]) -> dict[str, Any]:
-        """What a line says of its pictures; the class is that of the first."""
+    def item(self, pictures: Sequence[int], text: str, told: Mapping[str, Any], *, id_: str, truth: str) -> Item:
+        """A question about these pictures, with the class and `meta` of the first."""
         classes = [self.classes.of_example[i] for i in pictures]
-        return {"images": [examples[i].image for i in pictures], "classes": classes, "class": classes[0]}
+        shown = {"images": [self.examples[i].image for i in pictures], "classes": classes, "class": classes[0]}
+        question = Question(text=text, pictures=tuple(pictures))
+        return item_about(self.examples[pictures[0]], [question], {**told, **shown}, id_=id_, truth=truth)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnSpec:
+    """How questions about several pictures are drawn from a dataset with classes: what all of them share."""
+
+    negatives: Negatives = "random"
+    """What pictures that do not match are of: any other class, or the nearest in the tree."""
+    duplicates: Duplicates = "near"
+    """Pictures that count as one: those that look the same, those with the same bytes, or none."""
+    reason: bool = True
+    """Ask for reasoning before the answer."""
+
+
+def in_turn(names: Sequence[str], turn: int, *key: int | str) -> str:
+    """The class whose turn it is: each comes once a round, in an order that is drawn by the round and the key."""
+    order = generator(*key, turn // len(names)).permutation(len(names))
+    return names[int(order[turn % len(names)])]
 
 
 def read_album(examples: Examples, taxonomy: Taxonomy | None, duplicates: Duplicates) -> Album:
@@ -65,4 +88,5 @@ def read_album(examples: Examples, taxonomy: Taxonomy | None, duplicates: Duplic
     members: dict[str, list[int]] = defaultdict(list)
     for i in sorted(set(range(len(examples))) - left_out, key=lambda i: str(examples[i].id)):
         members[classes.of_example[i]].append(i)
-    return Album(classes=classes, pictures={name: tuple(found) for name, found in members.items()})
+    pictures = {name: tuple(found) for name, found in members.items()}
+    return Album(examples=examples, classes=classes, pictures=pictures)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from eval.protocols.drawing import Album, Duplicates, Negatives, read_album
-from eval.protocols.item import Item, Question, item_about
+from eval.protocols.drawing import Album, DrawnSpec, in_turn, read_album
+from eval.protocols.item import Item
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
@@ -18,18 +18,12 @@ TRIES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairsSpec:
+class PairsSpec(DrawnSpec):
     """How pairs are drawn from a dataset with classes."""
 
     pairs: int = 1000
     """Rounded down to an even number."""
-    negatives: Negatives = "random"
-    """What a different pair is of: any two classes, or two that are nearest in the tree."""
-    duplicates: Duplicates = "near"
-    """Pictures that count as one: those that look the same, those with the same bytes, or none."""
     question: str = "Do the two pictures show the same kind of thing, down to the species, variety or model?"
-    reason: bool = True
-    """Ask for reasoning before the answer."""
 
     def __post_init__(self) -> None:
         if self.pairs < 2:
@@ -43,17 +37,13 @@ class PairsSpec:
         """
         album = read_album(examples, taxonomy, self.duplicates)
         text = f"{self.question} {how_to_answer('yes or no', reason=self.reason)}"
+        told = {"protocol": "pairs", "negatives": self.negatives, "seed": seed}
         found: dict[frozenset[int], Item] = {}
         for k in range(self.pairs - self.pairs % 2):
             same = k % 2 == 0
             a, b = self._draw(album, seed, k // 2, same, found.keys())
-            found[frozenset((a, b))] = item_about(
-                examples[a],
-                [Question(text=text, pictures=(a, b))],
-                {"protocol": "pairs", "negatives": self.negatives, "seed": seed, **album.told(examples, (a, b))},
-                id_=f"{examples[a].id}|{examples[b].id}",
-                truth="yes" if same else "no",
-            )
+            id_, truth = f"{examples[a].id}|{examples[b].id}", "yes" if same else "no"
+            found[frozenset((a, b))] = album.item((a, b), text, told, id_=id_, truth=truth)
         return list(found.values())
 
     def _draw(
@@ -63,8 +53,7 @@ class PairsSpec:
         for again in range(TRIES * len(wanted)):
             rng = generator(seed, "pairs", int(same), turn, again)
             place = turn + again // TRIES  # on to the next class where this one has no new pair
-            order = generator(seed, "classes", int(same), place // len(wanted)).permutation(len(wanted))
-            name = wanted[int(order[place % len(wanted)])]
+            name = in_turn(wanted, place, seed, "classes", int(same))
             if same:
                 a, b = album.draw(name, 2, rng)
             else:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eval.pairing import Answers, answers_by_id
+from eval.pairing import answers_by_id
 from eval.report.audit import audit
+from eval.report.cards import Card, Key, card_key, make_cards
+from eval.report.closed import ClosedRun, closed_panels
 from eval.report.curves import Log, draw_curves, not_drawn
-from eval.report.gallery import EMBEDDED, choose_examples, embed_pictures
+from eval.report.gallery import EMBEDDED, choose_examples, choose_questions, embed_pictures
 from eval.report.headline import COLUMNS, headline_rows, key_figures
 from eval.report.links import link
 from eval.report.measured import Measured, measure_run
@@ -22,8 +24,10 @@ from eval.report.ranks import levels_of, rank_panels
 from eval.report.rows import RunFacts, Thoughts, pack_rows
 from eval.report.saying_less import saying_less
 from eval.report.tradeoff import fit_window, tradeoff_chart
+from eval.sampled import has_several
 from eval.score import ScoredItem
 from eval.summary import split_groups, summarise
+from eval.tally import TalliedItem
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import VERDICT_LABELS
@@ -40,6 +44,8 @@ class ReportInput:
     title: str
     runs: Runs
     """Name → scored items, in the order to show (before … after). The last one is the result."""
+    closed: Mapping[str, ClosedRun] = field(default_factory=dict)
+    """Tallies of closed questions; a page may be about these alone."""
     taxonomy: Taxonomy | None = None
     """The tree the runs were scored with; without it there are no lineages and no tree of mistakes."""
     curves: Log | Mapping[str, Log] = ()
@@ -59,8 +65,10 @@ class ReportInput:
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing."""
-        if not self.runs:
+        if not self.runs and not self.closed:
             raise RlfgError("a report needs at least one scored run")
+        if both := self.runs.keys() & self.closed.keys():
+            raise RlfgError(f'two runs are called "{min(both)}"')
         for name, items in self.runs.items():
             if all(item.error is not None for item in items):
                 raise RlfgError(f'run "{name}" has no answers to report on')
@@ -70,7 +78,7 @@ def build_report(report: ReportInput) -> str:
     """The page as text; write it to a file with UTF-8."""
     members = _members(report)
     summaries = {group: {run: summarise(items) for run, items in runs.items()} for group, runs in members.items()}
-    headline = next((name for name in report.unions if name in members), next(iter(members)))
+    headline = next((name for name in report.unions if name in members), next(iter(members), ALL))
     window = fit_window(summaries)
     groups = {name: _groups_of(name, report) for name in members}
     measured = {run: measure_run(items, report.taxonomy, report.metrics.get(run)) for run, items in report.runs.items()}
@@ -88,7 +96,7 @@ def build_report(report: ReportInput) -> str:
             runs=list(report.runs),
             groups=groups,
             headline=headline,
-            figures=key_figures(members[headline], summaries[headline]),
+            figures=key_figures(members[headline], summaries[headline]) if members else [],
             columns=COLUMNS,
             rows=headline_rows(summaries),
             summaries=summaries,
@@ -102,9 +110,11 @@ def build_report(report: ReportInput) -> str:
                 group: mix_chart({run: s["counts"] for run, s in runs.items()}, name=group, group=groups[group])
                 for group, runs in summaries.items()
             },
+            closed=closed_panels(report.closed),
+            tallies=list(report.closed),
             less=saying_less(metrics),
             ranks=_ranks(facts, metrics),
-            mistakes=None if tree is None else find_mistakes(_known(facts, "partings"), tree),
+            mistakes=None if tree is None or not facts else find_mistakes(_known(facts, "partings"), tree),
             audits=[audit(run, report.runs[run], metrics[run]["resolution"]) for run in reversed(tuple(report.runs))],
             numbers=number_sections(metrics, {run: of_run.scores for run, of_run in facts.items()}),
             notes=notes(metrics),
@@ -122,6 +132,8 @@ def _members(report: ReportInput) -> dict[str, dict[str, Sequence[ScoredItem]]]:
     names = dict.fromkeys(name for groups in split.values() for name in groups)
     union_last = [name for name in names if name not in report.unions] + [n for n in names if n in report.unions]
     members: dict[str, dict[str, Sequence[ScoredItem]]] = {}
+    if not report.runs:
+        return members
     if not report.unions or any(item.group is None for items in report.runs.values() for item in items):
         members[ALL] = dict(report.runs)
     for name in union_last:
@@ -164,22 +176,36 @@ def _legend(runs: Runs) -> list[dict[str, str]]:
 
 def _gallery(report: ReportInput, facts: Mapping[str, RunFacts]) -> dict[str, Any]:
     """The packed answers and the embedded pictures, which come first."""
-    by_run: dict[str, Answers] = {run: answers_by_id(items) for run, items in report.runs.items()}
-    *_, last = by_run.values()
-    shown = report.examples or choose_examples(last, shown=report.embedded)
-    unknown = [id_ for id_ in shown if not any(id_ in answers for answers in by_run.values())]
-    if unknown:
+    cards = make_cards([*report.runs.values()], [*report.closed.values()], report.taxonomy)
+    shown = [*_examples(report), *_questions(report, cards)]
+    if unknown := [key for key in shown if key not in cards]:
         raise RlfgError(f'the example "{unknown[0]}" is in none of the runs')
-    pictures, places, problems = embed_pictures(shown, by_run)
-    ids = list(dict.fromkeys([*places, *(id_ for answers in by_run.values() for id_ in answers)]))
+    pictures, places, problems = embed_pictures(shown, cards)
+    ordered = {key: cards[key] for key in [*places, *cards]}
     return {
-        "packed": pack_rows(facts, ids, places, report.taxonomy),
+        "packed": pack_rows(facts, report.closed, ordered, places, report.taxonomy),
         "pictures": pictures,
         "problems": problems,
-        "items": len(ids),
-        "several": any(len(items) > len(by_run[run]) for run, items in report.runs.items()),
-        "thoughts": bool(report.thoughts),
+        "items": len(cards),
+        "several": any(has_several(items) for items in report.runs.values()),
     }
+
+
+def _examples(report: ReportInput) -> Sequence[str]:
+    """Of pictures with open answers, by those of the last run."""
+    if report.examples or not report.runs:
+        return report.examples
+    return choose_examples(answers_by_id([*report.runs.values()][-1]), shown=report.embedded)
+
+
+def _questions(report: ReportInput, cards: Mapping[Key, Card]) -> list[Key]:
+    """Of the closed questions that have cards of their own, from every tally."""
+    questions: dict[Key, TalliedItem] = {}
+    for run in report.closed.values():
+        for item in run.items:
+            if not isinstance(key := card_key(item, cards), str):
+                questions[key] = item
+    return choose_questions(questions, shown=report.embedded)
 
 
 def _stages(curves: Log | Mapping[str, Log]) -> Mapping[str, Log]:

@@ -1,4 +1,4 @@
-"""A report from folders that `rlfg score` wrote."""
+"""A report from folders that `rlfg score` and `rlfg tally` wrote."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.folders import check_taxonomy, folder_names, read_completions, read_metrics
+from eval.folders import OPEN, check_taxonomy, folder_names, protocol_of_folder, read_completions, read_metrics
 from eval.report.build import ReportInput, build_report
+from eval.report.closed import ClosedRun
 from eval.report.curves import read_curves
 from eval.report.gallery import EMBEDDED
 from eval.report.provenance import of_report, of_run, of_training
 from eval.score import read_items
+from eval.tally import read_tallied
 from rlfg.data import parse_answer
 from rlfg.taxonomy import Taxonomy
 
@@ -31,9 +33,9 @@ def report_from_folders(
     """Write one HTML file about scored runs, named after their folders.
 
     Args:
-        folders: each with the `items.jsonl` and `metrics.json` of `rlfg score`, in the order to show.
+        folders: each with the `items.jsonl` and `metrics.json` of `rlfg score` or `rlfg tally`, in the order to show.
         out: the HTML file.
-        taxonomy: what all of them were scored with.
+        taxonomy: what all open answers were scored with.
         curves: the `metrics.jsonl` of a training run.
         title: heading of the page.
         embedded: pictures that go into the page at most.
@@ -44,17 +46,25 @@ def report_from_folders(
     paths = [Path(folder) for folder in folders]
     named = dict(zip(folder_names(paths), paths, strict=True))
     records = {name: read_metrics(path) for name, path in named.items()}
-    for name, path in named.items():
+    tallies = {name: path for name, path in named.items() if protocol_of_folder(path) != OPEN}
+    scored = {name: path for name, path in named.items() if name not in tallies}
+    for name, path in scored.items():
         check_taxonomy(path, records[name], taxonomy)
     thoughts, left_out = _thoughts(records)
     html = build_report(
         ReportInput(
             title=title,
-            runs={name: read_items(path / "items.jsonl") for name, path in named.items()},
+            runs={name: read_items(path / "items.jsonl") for name, path in scored.items()},
+            closed={
+                name: ClosedRun(
+                    items=read_tallied(path / "items.jsonl"), metrics=records[name], thoughts=thoughts.get(name, {})
+                )
+                for name, path in tallies.items()
+            },
             taxonomy=taxonomy,
             curves=() if curves is None else read_curves(curves),
             metrics=records,
-            thoughts=thoughts,
+            thoughts={name: thoughts[name] for name in scored if name in thoughts},
             embedded=embedded,
             provenance={
                 **{name: of_run(path, records[name]) for name, path in named.items()},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image, ImageOps
 
 from rlfg.data import ImageError, open_image
 from rlfg.data.images import data_url
@@ -32,6 +34,21 @@ def asset(name: str, package: str = "eval.report") -> str:
     return resources.files(package).joinpath("template", name).read_text(encoding="utf-8")
 
 
+def tile(paths: Sequence[str], *, size: int = SIZE) -> tuple[str | None, str]:
+    """As `thumbnail`, of one picture or of up to four in a square, the first ones."""
+    if len(paths) < 2:
+        return thumbnail(*paths or (None,), size=size)
+    rows = 1 if len(paths) == 2 else 2
+    whole = Image.new("RGB", (size, size), "white")
+    for place, path in enumerate(paths[:4]):
+        try:
+            part = ImageOps.fit(open_image(path), (size // 2 - 1, size // rows - rows + 1))
+        except ImageError as error:
+            return None, str(error)
+        whole.paste(part, (place % 2 * (size // 2 + 1), place // 2 * (size // 2 + 1)))
+    return _as_url(whole), ""
+
+
 def thumbnail(path: str | None, *, size: int = SIZE) -> tuple[str | None, str]:
     """(data URI, "") or (None, why there is none)."""
     if path is None:
@@ -41,6 +58,10 @@ def thumbnail(path: str | None, *, size: int = SIZE) -> tuple[str | None, str]:
     except ImageError as error:
         return None, str(error)
     image.thumbnail((size, size))
+    return _as_url(image), ""
+
+
+def _as_url(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=88, subsampling=0)
-    return data_url(buffer.getvalue(), "image/jpeg"), ""
+    return data_url(buffer.getvalue(), "image/jpeg")

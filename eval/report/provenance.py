@@ -21,7 +21,7 @@ Facts = dict[str, str]
 def of_run(folder: Path, record: Mapping[str, Any]) -> Facts:
     """Files and settings of one scored folder; `record` is its `metrics.json`."""
     scored = folder / "items.jsonl"
-    facts = {"scored": f"{scored} ({_day(scored)}), {sha256(scored)}"}
+    facts = {"scored": f"{scored} ({_day(scored)}), {sha256(scored)}", "protocol": str(record.get("protocol") or "")}
     if predictions := record.get("predictions"):
         path = Path(predictions)
         facts["predictions"] = f"{path}, {sha256(path)}" if path.is_file() else f"{path}, no longer there"

@@ -17,6 +17,9 @@ import numpy as np
 
 from eval.report.agreement import agreement
 from eval.report.audit import is_nameless, status_of, truth_row
+from eval.report.cards import Card, Key
+from eval.report.closed import OUTCOME_LOOKS, ClosedRun
+from eval.report.closed_rows import COPY, closed_columns
 from eval.report.mistakes import Partings, rank_name
 from eval.report.ranks import Levels
 from eval.sampled import Sampled
@@ -25,7 +28,8 @@ from eval.table import NO_NODE, FloatArray
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import VERDICT_LABELS
 
-LABELS = (*VERDICT_LABELS, FAILED)
+LABELS = tuple(dict.fromkeys(["RIGHT", *VERDICT_LABELS, FAILED, *map(str.upper, OUTCOME_LOOKS), COPY]))
+"""Verdicts of open answers and outcomes of closed questions; WRONG is one of both."""
 Thoughts = Mapping[tuple[str, int], str]
 """(id, sample) → what the model wrote before its answer."""
 Column = list[int] | list[float | None]
@@ -51,37 +55,41 @@ class RunFacts:
 
 
 def pack_rows(
-    runs: Mapping[str, RunFacts], ids: Sequence[str], pictures: Mapping[str, int], taxonomy: Taxonomy | None
+    runs: Mapping[str, RunFacts],
+    closed: Mapping[str, ClosedRun],
+    cards: Mapping[Key, Card],
+    pictures: Mapping[Key, int],
+    taxonomy: Taxonomy | None,
 ) -> str:
     """Base64 of the gzipped JSON.
 
     Args:
         runs: in the order to show.
-        ids: all pictures, in the order of the gallery.
-        pictures: which of the embedded pictures an id has, for those that have one.
-        taxonomy: for lineages and names of taxa.
+        closed: tallies, after them.
+        cards: of the gallery, in its order.
+        pictures: which of the embedded pictures a card has, for those that have one.
+        taxonomy: for names of taxa.
     """
     texts = _Pool()
-    place = {id_: row for row, id_ in enumerate(ids)}
-    first: dict[str, ScoredItem] = {}
-    for facts in runs.values():
-        for item in facts.items:
-            if item.id not in first or (first[item.id].error is not None and item.error is None):
-                first[item.id] = item
-    lineages = _Lineages(taxonomy, texts)
+    place = {key: row for row, key in enumerate(cards)}
+    of_id = {key: row for key, row in place.items() if isinstance(key, str)}
+    label = {name: number for number, name in enumerate(LABELS)}
     data = {
         "labels": LABELS,
         "pictures": {
-            "id": [texts.of(id_) for id_ in ids],
-            "truth": [texts.of(first[id_].truth) for id_ in ids],
-            "lineage": [lineages.of(first[id_]) for id_ in ids],
-            "group": [texts.of(first[id_].group) for id_ in ids],
-            "file": [texts.of(first[id_].image) for id_ in ids],
-            "embedded": [pictures.get(id_, -1) for id_ in ids],
+            "id": [texts.of(card.id) for card in cards.values()],
+            "truth": [texts.of(card.truth) for card in cards.values()],
+            "lineage": [texts.of(card.above) for card in cards.values()],
+            "group": [texts.of(card.group) for card in cards.values()],
+            "file": [texts.of(" ".join(card.files)) for card in cards.values()],
+            "embedded": [pictures.get(key, -1) for key in cards],
         },
         "runs": [
-            {"name": name, **_columns(facts, place, texts), **_agreement(facts, taxonomy, place, texts)}
-            for name, facts in runs.items()
+            *(
+                {"name": name, **_columns(facts, of_id, label, texts), **_agreement(facts, taxonomy, of_id, texts)}
+                for name, facts in runs.items()
+            ),
+            *({"name": name, **closed_columns(run, cards, place, label, texts.of)} for name, run in closed.items()),
         ],
         "ranks": next((facts.levels.names for facts in runs.values() if facts.levels is not None), ()),
         "nodes": _nodes(runs.values(), taxonomy),
@@ -106,25 +114,8 @@ class _Pool:
         return number
 
 
-class _Lineages:
-    """The taxa above a truth, without the root, as one text."""
-
-    def __init__(self, taxonomy: Taxonomy | None, texts: _Pool) -> None:
-        self.taxonomy, self.texts, self.known = taxonomy, texts, dict[int, int]()
-
-    def of(self, item: ScoredItem) -> int:
-        node, taxonomy = item.verdict.truth_node, self.taxonomy
-        if taxonomy is None or node is None:
-            return self.texts.of(item.truth_taxon or "not in the taxonomy")
-        if node not in self.known:
-            above = taxonomy.lineage(node)[1:-1]
-            self.known[node] = self.texts.of(" › ".join(taxonomy.node_name(one) for one in above))
-        return self.known[node]
-
-
-def _columns(facts: RunFacts, place: Mapping[str, int], texts: _Pool) -> dict[str, Any]:
+def _columns(facts: RunFacts, place: Mapping[str, int], label: Mapping[str, int], texts: _Pool) -> dict[str, Any]:
     items, traces = facts.items, dict[tuple[str, ...], int]()
-    label = {name: number for number, name in enumerate(LABELS)}
     answered = np.array([item.error is None for item in items], dtype=np.bool_)
     thoughts = facts.thoughts or {}
     columns: dict[str, Any] = {

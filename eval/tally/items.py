@@ -24,6 +24,10 @@ class TalliedItem:
     """The cluster of every bootstrap; None where there is no mark."""
     asked: Mapping[str, Any] = field(default_factory=dict)
     """What must be the same in two runs (`question_of`)."""
+    images: tuple[str, ...] = ()
+    """Files of the pictures that it is about."""
+    group: str | None = None
+    """By what the tally was grouped."""
     mark: Mark | None = None
     """Its outcomes, what was said, and values; None where it failed or is a copy."""
     copy_of: str | None = None
@@ -58,6 +62,10 @@ def read_tallied(path: str | Path) -> list[TalliedItem]:
 
 def _record(one: Marked) -> dict[str, Any]:
     record: dict[str, Any] = {"id": one.line.id, "truth": one.line.truth}
+    if one.group is not None:
+        record["group"] = one.group
+    if images := [str(i) for i in one.line.extra.get("images") or (one.line.image,) if i is not None]:
+        record["images"] = images
     if one.mark is None:
         return record | ({"error": one.line.error} if one.copy_of is None else {"copy_of": one.copy_of})
     return record | {
@@ -65,6 +73,7 @@ def _record(one: Marked) -> dict[str, Any]:
         "asked": one.asked,
         "said": one.mark.said,
         **({"answers": one.mark.answers} if one.mark.answers else {}),
+        **({"places": one.mark.places} if one.mark.places else {}),
         "outcomes": one.mark.outcomes,
         "values": dict(one.mark.values),
     }
@@ -73,9 +82,10 @@ def _record(one: Marked) -> dict[str, Any]:
 def _item(record: Mapping[str, Any], where: str) -> TalliedItem:
     try:
         id_, truth = record["id"], record["truth"]
+        about: dict[str, Any] = {"images": tuple(record.get("images", ())), "group": record.get("group")}
         if record.get("error") is not None or record.get("copy_of") is not None:
             return TalliedItem(
-                id=id_, truth=truth, copy_of=record.get("copy_of"), error=record.get("error"), where=where
+                id=id_, truth=truth, copy_of=record.get("copy_of"), error=record.get("error"), where=where, **about
             )
         outcomes = tuple(record["outcomes"])
         if unknown := set(outcomes) - set(OUTCOMES):
@@ -84,10 +94,11 @@ def _item(record: Mapping[str, Any], where: str) -> TalliedItem:
             outcomes=outcomes,
             said=tuple(record["said"]),
             answers=tuple(record.get("answers", ())),
+            places=tuple((truth_at, chosen) for truth_at, chosen in record.get("places", ())),
             values=record["values"],
         )
         return TalliedItem(
-            id=id_, truth=truth, class_name=record["class"], asked=record["asked"], mark=mark, where=where
+            id=id_, truth=truth, class_name=record["class"], asked=record["asked"], mark=mark, where=where, **about
         )
     except KeyError as missing:
         raise RlfgError(f"{where}: has no {missing}; tally the predictions again") from missing

@@ -31,6 +31,8 @@ class Marked:
     """Id of that earlier line."""
     asked: Mapping[str, Any] = field(default_factory=dict)
     """`question_of` the line, where it has a mark."""
+    group: str | None = None
+    """By what is reported, too."""
 
     @property
     def class_name(self) -> str:

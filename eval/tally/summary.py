@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,10 @@ def tally(
     marked = mark_all(protocol, predictions, taxonomy, mode)
     metrics = _summary(protocol, marked, samples, seed)
     if group_by is not None:
+        marked = [replace(one, group=_group(one.line, group_by)) for one in marked]
         groups: dict[str, list[Marked]] = {}
         for one in marked:
-            groups.setdefault(_group(one.line, group_by), []).append(one)
+            groups.setdefault(str(one.group), []).append(one)
         metrics["groups"] = {name: _summary(protocol, found, samples, seed) for name, found in groups.items()}
     return marked, metrics
 

@@ -100,6 +100,32 @@ def test_kappa_by_hand() -> None:
     assert low < 0.4 < high
 
 
+def test_the_interval_of_kappa_is_clustered_by_class() -> None:
+    """All of class x alike, none of class y: a resample is xx, xy or yy, and κ is 1, 0 or -1."""
+    labels = {"x": ("SW" * 8, "SW" * 8), "y": ("SW" * 8, "WS" * 8)}
+    clustered, one_by_one, alone = Agreement(), Agreement(), Agreement()
+    for truth, both in labels.items():
+        first, second = ([Relation("SPECIFIC" if s == "S" else "WRONG") for s in said] for said in both)
+        for agreement, name in ((clustered, truth), (one_by_one, None), (alone, "x")):
+            agreement.add(*([Verdict(relation=r, truth=name) for r in said] for said in (first, second)))
+    assert clustered.kappa == one_by_one.kappa == 0 and clustered.agreement == 0.5
+    assert clustered.intervals() == {"agreement": [0.0, 1.0], "kappa": [-1.0, 1.0]}
+    low, high = one_by_one.intervals()["agreement"] or ()  # .5 ± 1.96 · .5 / √32
+    assert (low, high) == pytest.approx((0.327, 0.673), abs=0.04), "pairs that name no truth are drawn one by one"
+    assert alone.intervals() == {"agreement": None, "kappa": None}, "one class leaves nothing to vary"
+
+
+def test_pairs_are_of_the_taxon_of_their_truth(tmp_path: Path) -> None:
+    with HttpJudge(label=lambda truth, answer: "SPECIFIC") as judge:
+        audit = Audit(TaxonomyVerifier(TREE), judge_of(judge, tmp_path))
+        audit.verify([("aa1", "aa1"), ("aa2", "AA1"), ("aa1", "No such  truth")])
+    node = next(i for i in range(len(TREE.ranks)) if TREE.node_name(i) == "aa1")
+    assert {name: counts.total() for name, counts in audit.agreement.by_class.items()} == {
+        f"#{node}": 2,
+        "no such truth": 1,
+    }
+
+
 def test_kappa_is_undefined_where_nothing_can_differ() -> None:
     agreement = Agreement()
     assert (agreement.agreement, agreement.kappa) == (None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,12 @@ def test_intervals_are_paired_and_of_the_resamples_of_a_tally(tmp_path: Path) ->
     b = [choice(f"{t}{k}", t, "gull") for t in ("gull", "tern") for k in range(3)]
     accuracy = compared(tmp_path, a, b).metrics["accuracy"]
     assert (accuracy.difference, accuracy.ci) == (0.5, (0.0, 1.0))
-    mixed = [choice(f"{t}{k}", t, OPTIONS[k % 3]) for t in OPTIONS for k in range(7)]
-    nothing = [choice(line.id, line.truth, "owl") for line in mixed]
+    mixed = [
+        choice(f"{c}-{k}", "gull", "gull" if k * c % 5 < 3 else "tern", **{"class": str(c)})
+        for c in range(13)
+        for k in range(c + 3)
+    ]
+    nothing = [replace(line, completions=("<answer>owl</answer>",)) for line in mixed]
     found = compared(tmp_path, nothing, mixed).metrics["accuracy"]
     _, metrics = tally(mixed)
     assert found.ci == pytest.approx(metrics["ci"]["accuracy"], abs=1e-6), "A adds nothing: these are B's own"
@@ -271,6 +276,17 @@ def test_several_runs_are_corrected_and_tabled(tmp_path: Path) -> None:
     assert len(changes.rows) == 6 and changes.rows[0][3] == "owl | hawk"
     assert counts.rows == (("b", "8", "0", "0", "0", "0"), ("c", "8", "0", "0", "0", "0"))
     assert "owl \\| hawk" in markdown("a", results) and latex("a", results).isascii()
+
+
+def test_a_table_says_where_runs_have_other_items_in_common(tmp_path: Path) -> None:
+    """A is right about item 1 of two. B answered both, C failed at the second: A has 1/2 beside B, and 1 beside C."""
+    a = [choice("1", "gull", "gull"), choice("2", "tern", "gull")]
+    b = [choice("1", "gull", "gull"), choice("2", "tern", "tern")]
+    c = [choice("1", "gull", "tern"), choice("2", "tern", None)]
+    results = {name: compared(tmp_path, a, run) for name, run in (("b", b), ("c", c))}
+    assert tables("a", results)[0].rows[0][1] == "0.500"
+    assert "is of its items in common with b; others" in markdown("a", results)
+    assert "in common" not in markdown("a", {"b": results["b"]})
 
 
 def told(folder: Path, name: str, lines: list[Prediction], *, failures: bool = False) -> str:

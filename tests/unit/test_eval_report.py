@@ -16,6 +16,7 @@ from PIL import Image
 from eval.pairing import answers_by_id
 from eval.report import ReportInput, build_report, read_curves, report_from_folders
 from eval.report.audit import audit
+from eval.report.closed import ClosedRun
 from eval.report.curves import draw_curves, not_drawn
 from eval.report.gallery import choose_examples
 from eval.report.mistakes import find_mistakes, partings
@@ -24,6 +25,7 @@ from eval.report.svg import Scale, round_ticks
 from eval.resolution import resolution_summary
 from eval.score import ScoredItem, score, write_items
 from eval.summary import summarise
+from eval.tally import read_tallied, tally, write_marks
 from rewards.verifier import TaxonomyVerifier
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -207,6 +209,39 @@ def test_sampled_answers_bring_back_off_and_reliability(tmp_path: Path) -> None:
     assert 'aria-label="Reliability at the rank species"' in html
     single = build_report(ReportInput(title="t", runs={"r": scored(tree, "Larus")}, taxonomy=tree))
     assert "Saying less" not in single
+
+
+def test_closed_questions_share_the_cards_of_their_pictures(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    told = {"protocol": "choice", "options": [["Larus", "Corvus"]] * 2, "answer_as": "letter", "class": "Larus"}
+    lines = [
+        Prediction(id="a", truth="Larus", answers=("A", "B"), extra=told | {"correct": "Larus"}),
+        Prediction(id="b", truth="Corvus", answers=("A or B", ""), image="b.png", extra=told | {"correct": "Corvus"}),
+        Prediction(id="c", truth="Corvus", answers=("A", "A"), image="b.png", extra=told | {"correct": "Corvus"}),
+        Prediction(id="d", truth="Larus", error="timeout", extra=told | {"correct": "Larus"}),
+    ]
+    marked, metrics = tally(lines)
+    write_marks(tmp_path / "items.jsonl", marked)
+    run = ClosedRun(items=read_tallied(tmp_path / "items.jsonl"), metrics=metrics)
+    openly = [replace(item, id=id_) for id_, item in zip("ab", scored(tree, "Larus", truth="Larus") * 2, strict=True)]
+    html = build_report(ReportInput(title="t", runs={"open": openly}, closed={"mcq": run}, taxonomy=tree))
+    check_page(html)
+    data = unpacked(html)
+    rows = data["runs"][1]
+    texts, labels = data["texts"], [data["labels"][k] for k in rows["label"]]
+    assert labels == ["RIGHT", "WRONG", "UNREADABLE", "EMPTY", "COPY", "FAILED"]
+    # a is the open picture's card; b has another truth there, so that it stands apart, like c and d.
+    assert [texts[k] for k in data["pictures"]["id"]] == ["a", "b", "b", "c", "d"]
+    assert rows["picture"] == [0, 0, 2, 2, 3, 4]
+    assert rows["scores"]["all_right"] == [0, None, 0, None, None, None]
+    traces = [[texts[k] for k in rows["traces"][t]] for t in rows["trace"]]
+    assert traces[0] == ["question 1 of 2", "said: A", "read as: Larus", "the truth stood at A, A was chosen"]
+    assert traces[4:] == [["asks again what b asks"], ["failed: timeout"]]
+    alone = build_report(ReportInput(title="t", runs={}, closed={"mcq": run}))
+    check_page(alone)
+    assert "Closed questions" in alone and 'id="results"' not in alone
+    with pytest.raises(RlfgError, match='two runs are called "mcq"'):
+        ReportInput(title="t", runs={"mcq": openly}, closed={"mcq": run})
 
 
 def test_large_runs_embed_few_pictures_and_keep_every_answer(tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ TRUTHS = ("Larus fuscus", "Larus canus", "Sterna hirundo", "Corvus corax")
 SAID = ("Larus fuscus", "Larus canus", "Larus", "Corvus corax", "pink-bellied finch", "None", "Sterna hirundo")
 
 
-def rlfg(*arguments: object) -> None:
+def rlfg(*arguments: object, status: int = 0) -> None:
     with pytest.raises(SystemExit) as left:
         main([str(one) for one in arguments])
-    assert left.value.code == 0
+    assert left.value.code == status
 
 
 def report(folder: Path) -> Path:
@@ -237,6 +237,59 @@ def test_every_number_leads_to_what_it_is_about(tmp_path: Path) -> None:
               .filter((cell) => /\\d/.test(cell.textContent) && !cell.querySelector('a'))
               .map((cell) => cell.parentElement.textContent)""")
             assert unlinked == [] and browser.errors == []
+
+    asyncio.run(run())
+
+
+def test_closed_questions_stand_beside_open_answers(tmp_path: Path) -> None:
+    """Multiple choice in four rotations about the pictures that were asked about openly; one failed, one is a copy."""
+    report(tmp_path)
+    lines = []
+    for k in range(12):
+        orders = [[*TRUTHS[r:], *TRUTHS[:r]] for r in range(4)]
+        said = [("A", "B", TRUTHS[0], "A or B", "")[(k + r) % 5] for r in range(4)]
+        lines.append({"id": f"p{k}", "truth": TRUTHS[k % 4], "class": TRUTHS[k % 4], "group": "ab"[k % 2],
+                      "protocol": "choice", "options": orders, "correct": TRUTHS[k % 4], "answer_as": "letter",
+                      "image": str(tmp_path / f"{k}.png"), "answers": said})  # fmt: skip
+    lines[10]["error"] = "timeout"
+    del lines[10]["answers"]
+    lines[11] |= {"image": lines[7]["image"]}
+    pair = {"id": "two", "truth": "yes", "protocol": "pairs", "class": "x", "answers": ["no"],
+            "images": [str(tmp_path / "0.png"), str(tmp_path / "1.png")]}  # fmt: skip
+    for name, written in (("mcq", lines), ("pairs", [pair])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in written))
+    tree = ("--taxonomy", tmp_path / "tree.csv", "--root", "bird")
+    more = ("--group-by", "group")
+    rlfg("tally", "--predictions", tmp_path / "mcq.jsonl", "--out", tmp_path / "mcq", *more, status=1)
+    rlfg("tally", "--predictions", tmp_path / "pairs.jsonl", "--out", tmp_path / "pairs")
+    folders = [tmp_path / name for name in ("after", "mcq", "pairs")]
+    rlfg("report", *folders, *tree, "--out", tmp_path / "all.html")
+    rlfg("report", *folders[1:], *tree, "--out", tmp_path / "closed.html")
+    found = json.loads((tmp_path / "mcq" / "metrics.json").read_text())
+    assert (found["lines"], found["failed"], found["duplicates"], found["questions"]) == (12, 1, 1, 40)
+
+    async def run() -> None:
+        async with tab((tmp_path / "all.html").as_uri(), tmp_path / "profile") as browser:
+            await browser.until("document.querySelectorAll('.card').length > 0")
+            await browser.shoot(artefacts(tmp_path) / "report-closed.png")
+            # 80 open answers; 40 questions, a failed line and a copy; a pair. The pair alone has a card of its own.
+            assert await shown(browser) == (80 + 42 + 1, 41)
+            rights = {"": found, **found["groups"]}
+            hrefs = {link(run="mcq", verdict="RIGHT", **({"group": g} if g else {})): m for g, m in rights.items()}
+            for href, (answers, _) in (await led(browser, [*hrefs])).items():
+                assert answers == hrefs[href]["counts"]["right"] > 0
+            pairs = await follow_all(browser, "#closed tr:not(:has(.interval)) a.count")
+            assert (40, 40) in pairs and (1, 1) in pairs and all(count == led for count, led in pairs)
+            consistent = link(run="mcq", score="consistent")
+            assert (await led(browser, [consistent]))[consistent] == (10, 10)
+            await browser.js("document.querySelector('.card details').open = true")
+            await browser.until("document.querySelector('.card .why .trace') !== null")
+            assert "the truth stood at" in (await texts(browser, ".card .why"))[0]
+            assert browser.errors == []
+        async with tab((tmp_path / "closed.html").as_uri(), tmp_path / "other") as browser:
+            await browser.until("document.querySelectorAll('.card').length === 13")
+            assert await texts(browser, ".contents a") == ["Closed questions", "Pictures", "Provenance"]
+            assert browser.errors == []
 
     asyncio.run(run())
 
