@@ -120,19 +120,6 @@ def prediction_to_json(prediction: Prediction) -> dict[str, Any]:
     return record | dict(prediction.extra)
 
 
-def group_of(prediction: Prediction, key: str) -> str:
-    """The group that a line is reported in by a key of its own, or of its `meta`.
-
-    Raises:
-        RlfgError: It has no such key.
-    """
-    meta = prediction.extra.get("meta")
-    for place in (prediction.extra, meta if isinstance(meta, Mapping) else {}):
-        if place.get(key) is not None:
-            return str(place[key])
-    raise RlfgError(f'prediction "{prediction.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
-
-
 def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[str, dict[str, Any]]]:
     """Every object of a JSON Lines file (`most` of them) with its place ("file:line"), for files beside predictions."""
     lines = []

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.predictions import group_of, read_json_lines
+from eval.predictions import read_json_lines
 from rewards.verifier import Verifier
 from rlfg.data import ParseMode, parse_answer
 from rlfg.errors import RlfgError
@@ -82,7 +82,7 @@ def score(
     """
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
     trace, truth_class = _tracer(taxonomy, profile), _classifier(taxonomy, profile)
-    groups = {p.id: None if group_by is None else group_of(p, group_by) for p in predictions}
+    groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
     batches = (drafts[start : start + BATCH] for start in range(0, len(drafts), BATCH))
     return [
         ScoredItem(
@@ -169,6 +169,16 @@ def _judge(drafts: Sequence[_Draft], verifier: Verifier) -> list[Verdict]:
     """One verdict per draft; failed predictions are not shown to the verifier."""
     verdicts = iter(verifier.verify([(answer, p.truth) for p, _, answer in drafts if p.error is None]))
     return [_failure(p) if p.error is not None else next(verdicts) for p, _, _ in drafts]
+
+
+def _group(prediction: Prediction, key: str | None) -> str | None:
+    if key is None:
+        return None
+    meta = prediction.extra.get("meta")
+    for place in (prediction.extra, meta if isinstance(meta, Mapping) else {}):
+        if place.get(key) is not None:
+            return str(place[key])
+    raise RlfgError(f'prediction "{prediction.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
 
 
 def _failure(prediction: Prediction) -> Verdict:

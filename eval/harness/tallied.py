@@ -13,13 +13,12 @@ from typing import Any
 
 from eval.harness.layout import Exported, Measured, Record, sample_record, standard_errors
 from eval.marks import tallied_estimates
-from eval.predictions import group_of
 from eval.tally import Mark, TalliedItem
 from rlfg.types import Prediction
 
 INVALID = "[invalid]"
 """What the harness's filters give where nothing can be read."""
-_METADATA = ("protocol", "parse", "chance", "lines", "failed", "duplicates", "group_by")
+_METADATA = ("protocol", "parse", "chance", "lines", "failed", "duplicates")
 _TOOK = ("usage", "logprobs")
 """Keys of a line that say what an answer took, or was."""
 
@@ -31,12 +30,13 @@ class TalliedRun(Exported):
     items: Sequence[TalliedItem]
     lines: Mapping[str, Prediction] = field(default_factory=dict)
     """The predictions they were made of, by id, all of them or none. They add whole completions, log-probabilities,
-    what was asked, and who is in a group."""
+    and all that was asked."""
 
     def tasks(self) -> dict[str, Measured]:
         """Of all lines, and of each group."""
-        groups = {f"{self.task}_{name}": found for name, found in self._groups().items()}
-        return {self.task: _measured(self.items), **groups}
+        names = dict.fromkeys(item.group for item in self.items if item.group is not None)
+        groups = {f"{self.task}_{name}": [item for item in self.items if item.group == name] for name in names}
+        return {task: _measured(items) for task, items in {self.task: self.items, **groups}.items()}
 
     def samples(self) -> list[Record]:
         """A line for each of the tally."""
@@ -57,22 +57,12 @@ class TalliedRun(Exported):
         """Whether there are the log-probabilities of all options."""
         return self.metrics.get("protocol") == "rank" and bool(self.lines)
 
-    def _groups(self) -> dict[str, Measured]:
-        """Without the predictions nothing says who is in a group: then as the tally has them, without errors."""
-        summaries, key = self.metrics.get("groups", {}), self.metrics.get("group_by")
-        if not self.lines or key is None:
-            return {name: _reported(summary) for name, summary in summaries.items()}
-        members: dict[str, list[TalliedItem]] = {name: [] for name in summaries}
-        for item in self.items:
-            members.setdefault(group_of(self.lines[item.id], key), []).append(item)
-        return {name: _measured(items) for name, items in members.items()}
-
     def _sample(self, number: int, item: TalliedItem) -> Record:
         line = self.lines.get(item.id)
         resps, filtered = self._requests(item, line)
         return sample_record(
             number,
-            {"id": item.id, "truth": item.truth, "class": item.class_name, **item.asked, **_told(line)},
+            self._doc(item, line),
             self._target(item, line),
             resps=resps,
             filtered=filtered,
@@ -83,6 +73,11 @@ class TalliedRun(Exported):
                 **({} if item.copy_of is None else {"copy_of": item.copy_of}),
             },
         )
+
+    def _doc(self, item: TalliedItem, line: Prediction | None) -> Record:
+        told = {} if line is None else {key: value for key, value in line.extra.items() if key not in _TOOK}
+        known = {"images": list(item.images), "truth": item.truth, "class": item.class_name, "group": item.group}
+        return {"id": item.id, **known, **item.asked, **told}
 
     def _requests(self, item: TalliedItem, line: Prediction | None) -> tuple[list[Any], list[Any]]:
         """What was said to each request, and what was read of it; nothing of failures and copies."""
@@ -111,17 +106,6 @@ def _measured(items: Sequence[TalliedItem]) -> Measured:
     )
 
 
-def _reported(summary: Mapping[str, Any]) -> Measured:
-    """A group as `metrics.json` has it."""
-    names = summary["denominators"]
-    return Measured(
-        values=_named({name: summary[name] for name in names}),
-        errors=_named(dict.fromkeys(names)),
-        original=summary["lines"],
-        effective=summary["items"],
-    )
-
-
 def _values(mark: Mark) -> dict[str, float | None]:
     asked = len(mark.outcomes) - mark.outcomes.count("no_truth")
     return {"acc": mark.outcomes.count("right") / asked if asked else None, **mark.values}
@@ -129,10 +113,3 @@ def _values(mark: Mark) -> dict[str, float | None]:
 
 def _named(values: Mapping[str, float | None]) -> dict[str, float | None]:
     return {"acc" if name == "accuracy" else name: value for name, value in values.items()}
-
-
-def _told(line: Prediction | None) -> Record:
-    """What a line says of its question."""
-    if line is None:
-        return {}
-    return {"image": line.image, **{key: value for key, value in line.extra.items() if key not in _TOOK}}

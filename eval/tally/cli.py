@@ -38,8 +38,7 @@ def _tally(args: argparse.Namespace) -> int:
     marked, metrics = tally(read_predictions(args.predictions), taxonomy, mode=args.parse, group_by=args.group_by)
     args.out.mkdir(parents=True, exist_ok=True)
     write_marks(args.out / "items.jsonl", marked)
-    how = {"revision": revision(), "parse": args.parse, "group_by": args.group_by}
-    record = {"predictions": str(args.predictions), **how, **metrics}
+    record = {"predictions": str(args.predictions), "revision": revision(), "parse": args.parse, **metrics}
     (args.out / "metrics.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(_table(metrics))
     for name, of_group in metrics.get("groups", {}).items():

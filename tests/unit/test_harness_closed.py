@@ -30,7 +30,7 @@ def exported(
         task="birds",
         items=read_tallied(folder / "items.jsonl"),
         lines={} if bare else {line.id: line for line in lines},
-        metrics=metrics | {"group_by": how.get("group_by")},
+        metrics=metrics,
     )
 
 
@@ -54,7 +54,7 @@ def test_accuracy_is_acc_and_errors_are_of_classes(tmp_path: Path) -> None:
 
 def test_a_sample_has_a_request_for_each_rotation(tmp_path: Path) -> None:
     (sample,) = exported(tmp_path, [chosen("1", "gull", "gull", "tern or raven", "", "gull")]).samples()
-    assert (sample["doc_id"], sample["target"], sample["doc"]["image"]) == (0, "gull", "1.png")
+    assert (sample["doc_id"], sample["target"], sample["doc"]["images"]) == (0, "gull", ["1.png"])
     assert sample["doc"]["options"][1] == ["tern", "raven", "magpie", "gull"] and "usage" not in sample["doc"]
     assert sample["resps"][1] == ["<think>Hm.</think><answer>tern or raven</answer>"] and len(sample["resps"]) == 4
     assert sample["filtered_resps"] == ["gull", "[invalid]", "[invalid]", "gull"]
@@ -128,9 +128,6 @@ def test_groups_are_subtasks(tmp_path: Path) -> None:
     assert (seen["acc,none"], unseen["acc,none"], unseen["acc_stderr,none"]) == (0.5, 1.0, "N/A")
     assert seen["acc_stderr,none"] == pytest.approx(math.sqrt(1 / 8), abs=0.02)
     assert record["n-samples"]["birds_unseen"] == {"original": 2, "effective": 1}
-    alone = results_record(exported(tmp_path, lines, bare=True, group_by="novelty"))
-    assert alone["results"]["birds_seen"] == seen | {"acc_stderr,none": "N/A"}, "no file says who is in it"
-    assert alone["n-samples"] == record["n-samples"]
 
 
 def test_from_predictions_to_results(
