@@ -18,6 +18,7 @@ from rlfg.taxonomy.resolving.wordset import word_set
 
 _DETERMINERS = ("a", "an", "the", "his", "her", "its", "their")
 """One of these goes from the front of a chunk."""
+LMMS_OWC_MODEL = "en_core_web_lg"
 SKIPPED = word_set(
     """
     1 2 3 4 5 6 7 8 9 10 one two three four five six seven eight nine ten * a the image object photo type it they them
@@ -85,8 +86,8 @@ class RuleChunker:
 class SpacyChunker:
     """spaCy's noun chunks and entities, cleaned as lmms-owc does."""
 
-    def __init__(self, model: str = "en_core_web_lg") -> None:
-        """Loads the model.
+    def __init__(self, model: str = LMMS_OWC_MODEL) -> None:
+        """Loads the model, installed or in a folder.
 
         Raises:
             RlfgError: spaCy or the model is not installed.
@@ -98,16 +99,23 @@ class SpacyChunker:
         except (ImportError, OSError) as error:
             raise RlfgError(
                 f"--chunker spacy needs spaCy and its model: pip install 'rlfg[text-metrics]', then "
-                f"python -m spacy download {model} ({error})"
+                f"python -m spacy download {model}; or name another with spacy:MODEL ({error})"
             ) from error
         self.name = f"spacy {model}"
 
     def chunks(self, texts: Sequence[str]) -> list[list[str]]:
-        """Those of each text."""
-        return [
-            clean_chunks([*(chunk.text for chunk in doc.noun_chunks), *(entity.text for entity in doc.ents)])
-            for doc in self._pipe(texts)
-        ]
+        """Those of each text.
+
+        Raises:
+            RlfgError: The model does not parse sentences.
+        """
+        return [clean_chunks(self._named(doc)) for doc in self._pipe(texts)]
+
+    def _named(self, doc: Any) -> list[str]:
+        try:
+            return [*(chunk.text for chunk in doc.noun_chunks), *(entity.text for entity in doc.ents)]
+        except ValueError as error:  # E029, without a parser
+            raise RlfgError(f"--chunker {self.name.replace(' ', ':', 1)}: gives no noun chunks ({error})") from error
 
 
 @final
@@ -144,15 +152,15 @@ def _bare(chunk: str) -> str:
 
 
 def load_chunker(name: str) -> Chunker:
-    """A chunker by name: "rules", "spacy", a JSON file of chunks.
+    """A chunker by name: "rules", "spacy", "spacy:MODEL", a JSON file of chunks.
 
     Raises:
         RlfgError: There is none of that name, or it cannot be loaded.
     """
     if name == "rules":
         return RuleChunker()
-    if name == "spacy":
-        return SpacyChunker()
+    if name.partition(":")[0] == "spacy":
+        return SpacyChunker(name.partition(":")[2] or LMMS_OWC_MODEL)
     if name.endswith(".json"):
         return StoredChunks(Path(name))
-    raise RlfgError(f"--chunker {name}: give rules, spacy or a .json file of text → chunks")
+    raise RlfgError(f"--chunker {name}: give rules, spacy, spacy:MODEL or a .json file of text → chunks")

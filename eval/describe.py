@@ -29,6 +29,18 @@ def describe_ratio(ratio: Ratio, resamples: ClassBootstrap) -> Entry:
     return describe(ratio.value, ratio.denominator, resamples.interval(resamples.draws(ratio)))
 
 
-def describe_columns(columns: Mapping[str, FloatArray], resamples: ClassBootstrap) -> dict[str, Entry]:
-    """The mean of each column over the rows it knows (NaN: not counted)."""
-    return {name: describe_ratio(mean_of_known(values_N), resamples) for name, values_N in columns.items()}
+def describe_columns(
+    columns: Mapping[str, FloatArray], resamples: ClassBootstrap, published: Mapping[str, FloatArray] | None = None
+) -> dict[str, Entry]:
+    """The mean of each column over the rows it knows (NaN: not counted), and `published` where that differs."""
+    found = {name: describe_ratio(mean_of_known(values_N), resamples) for name, values_N in columns.items()}
+    for name, values_N in (published or {}).items():
+        value = mean_of_known(values_N).value
+        if value is not None and differs(value, found[name]["value"]):
+            found[name]["published"] = value
+    return found
+
+
+def differs(a: float, b: float | None) -> bool:
+    """By more than rounding."""
+    return b is None or abs(a - b) > 1e-12 * max(1.0, abs(a))

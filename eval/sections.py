@@ -13,15 +13,18 @@ from eval.describe import describe_columns
 from eval.intervals import SAMPLES, class_bootstrap
 from eval.metrics import (
     behaviour_columns,
+    by_edges,
     hierarchical_distances,
     information_columns,
+    lca_f1,
     path_columns,
+    published_path_columns,
     tree_induced_error,
 )
 from eval.sampled import Sampled, has_several, sampled
 from eval.score import ScoredItem
 from eval.selective import selective_summary
-from eval.table import FloatArray, Table, build_table
+from eval.table import BoolArray, FloatArray, Table, build_table
 from eval.textual import TextColumns, TextMetrics, text_columns, text_summary
 from rlfg.taxonomy import Taxonomy
 
@@ -38,6 +41,8 @@ class Sections:
     text: TextColumns
     tree: Columns
     """Empty without a taxonomy."""
+    tree_published: Columns
+    """The same by the authors' rules, of those that have others."""
     behaviour: Columns
     sampled: Sampled | None
     """Where a picture has several answers, and there is a taxonomy."""
@@ -54,7 +59,7 @@ class Sections:
         resamples = class_bootstrap(np.array(classes, dtype=np.str_), samples=samples, seed=seed)
         sections: dict[str, Any] = {"text": text_summary(self.text, resamples)}
         if self.tree:
-            sections["tree"] = describe_columns(self.tree, resamples)
+            sections["tree"] = describe_columns(self.tree, resamples, self.tree_published)
         sections["behaviour"] = describe_columns(self.behaviour, resamples)
         if shared := shared_images(self.items):
             sections["shared_images"] = shared
@@ -72,15 +77,19 @@ class Sections:
             rows = group_N == name
             resamples = class_bootstrap(class_N[rows], samples=samples, seed=seed)
             found[name] = {
-                section: describe_columns({metric: values_N[rows] for metric, values_N in columns.items()}, resamples)
-                for section, columns in (
-                    ("text", self.text.columns),
-                    ("tree", self.tree),
-                    ("behaviour", self.behaviour),
+                section: describe_columns(_rows(columns, rows), resamples, _rows(published, rows))
+                for section, columns, published in (
+                    ("text", self.text.columns, self.text.published),
+                    ("tree", self.tree, self.tree_published),
+                    ("behaviour", self.behaviour, {}),
                 )
                 if columns
             }
         return found
+
+
+def _rows(columns: Columns, rows: BoolArray) -> Columns:
+    return {metric: values_N[rows] for metric, values_N in columns.items()}
 
 
 def measure(
@@ -100,6 +109,7 @@ def measure(
         items=items,
         text=text_columns(items, metrics),
         tree={} if taxonomy is None else tree_columns(table, taxonomy, several=several),
+        tree_published={} if taxonomy is None else published_columns(table, taxonomy, several=several),
         behaviour=behaviour_columns(items),
         sampled=None if taxonomy is None or not several else sampled(items, taxonomy, profile=profile),
         taxonomy=taxonomy,
@@ -112,7 +122,19 @@ def tree_columns(table: Table, taxonomy: Taxonomy, *, several: bool) -> dict[str
         **path_columns(table, taxonomy),
         **information_columns(table, taxonomy),
         "tree_induced_error": tree_induced_error(table, taxonomy),
+        "lca_f1": lca_f1(table, taxonomy),
         **hierarchical_distances(table, taxonomy, (1, RANKED) if several else (1,)),
+    }
+
+
+def published_columns(table: Table, taxonomy: Taxonomy, *, several: bool) -> dict[str, FloatArray]:
+    """Those of them that the papers count otherwise: paths by the authors' rules, distances in edges."""
+    edges = by_edges(taxonomy)
+    return {
+        **published_path_columns(table, taxonomy),
+        "tree_induced_error": tree_induced_error(table, edges),
+        "lca_f1": lca_f1(table, edges),
+        **hierarchical_distances(table, edges, (1, RANKED) if several else (1,)),
     }
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.describe import Entry, describe, describe_ratio
+from eval.describe import Entry, describe, describe_ratio, differs
 from eval.intervals import SAMPLES, ClassBootstrap, class_bootstrap
 from eval.metrics.hierarchical_risk import area_under_risk
 from eval.metrics.information import coverage
 from eval.metrics.ratio import mean, share
-from eval.metrics.reliability import BINS, bin_of, expected_calibration_error, reliability_points
-from eval.metrics.risk_coverage import aurc, confidence_groups, risk_coverage_points
+from eval.metrics.reliability import BINS, bin_closed_below, bin_of, expected_calibration_error, reliability_points
+from eval.metrics.risk_coverage import augrc, aurc, confidence_groups, risk_coverage_points, trapezoid_aurc
 from eval.metrics.tree import ancestors_at_levels, level_names
 from eval.sampled import Sampled, on_path
 from eval.table import NO_NODE, BoolArray, FloatArray, IntArray
@@ -30,9 +30,10 @@ def selective_summary(found: Sampled, taxonomy: Taxonomy, *, samples: int = SAMP
 
     Returns:
         `pictures` (with the ids of those left out for a truth that is no taxon), `answers_per_picture`, `aurc`,
-        `aurc_exact`, `risk_coverage`, `haurc`, `accuracy_specificity` (one entry a threshold) and `calibration` (one a
-        level). A picture is right where its taxon is the truth, above it or below it; for `aurc_exact`, not above. For
-        both a picture that names nothing is a mistake of confidence 0, since at full coverage it must be answered.
+        `aurc_exact`, `augrc`, `risk_coverage`, `haurc`, `accuracy_specificity` (one entry a threshold) and
+        `calibration` (one a level). A picture is right where its taxon is the truth, above it or below it; for
+        `aurc_exact`, not above. For these a picture that names nothing is a mistake of confidence 0, since at full
+        coverage it must be answered.
     """
     resamples = class_bootstrap(found.class_M, samples=samples, seed=seed)
     answers = found.answers_M
@@ -78,16 +79,33 @@ def _flat(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap) -> Reco
     return {
         "aurc": _aurc(found, off_path_M, resamples),
         "aurc_exact": _aurc(found, off_path_M | too_coarse_M, resamples),
+        "augrc": _augrc(found, off_path_M, resamples),
         "risk_coverage": risk_coverage_points(found.confidence_M, off_path_M),
     }
 
 
 def _aurc(found: Sampled, wrong_M: BoolArray, resamples: ClassBootstrap) -> Entry:
+    """With `trapezoid`, the area as fd-shifts has it."""
+    (counts, errors), draws = _by_confidence(found, wrong_M, resamples)
+    if not len(wrong_M):
+        return {**describe(None, 0, None), "trapezoid": None}
+    entry = describe(float(aurc(counts, errors)), len(wrong_M), resamples.interval(aurc(*draws)))
+    return {**entry, "trapezoid": trapezoid_aurc(counts, errors)}
+
+
+def _augrc(found: Sampled, wrong_M: BoolArray, resamples: ClassBootstrap) -> Entry:
+    (counts, errors), draws = _by_confidence(found, wrong_M, resamples)
+    value = float(augrc(counts, errors)) if len(wrong_M) else None
+    return describe(value, len(wrong_M), resamples.interval(augrc(*draws)))
+
+
+def _by_confidence(
+    found: Sampled, wrong_M: BoolArray, resamples: ClassBootstrap
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Pictures and mistakes at each confidence, (K,), and in each resample, (B, K)."""
     levels, index = confidence_groups(found.confidence_M)
-    ones, wrong = np.ones(len(index)), wrong_M.astype(np.float64)
-    counts, errors = _sums(index, len(levels), ones, wrong)
-    draws = aurc(*(resamples.sums_by(w, index, len(levels)) for w in (ones, wrong)))
-    return describe(float(aurc(counts, errors)) if len(index) else None, len(index), resamples.interval(draws))
+    columns = np.ones(len(index)), wrong_M.astype(np.float64)
+    return _sums(index, len(levels), *columns), [resamples.sums_by(w, index, len(levels)) for w in columns]
 
 
 def _hierarchical(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap) -> Record:
@@ -101,8 +119,10 @@ def _hierarchical(found: Sampled, taxonomy: Taxonomy, resamples: ClassBootstrap)
         *(np.stack([resamples.draws(mean(x[:, k], everyone)) for k in range(thresholds)], -1) for x in (covered, wrong))
     )
     area, reached = float(area_under_risk(covered.mean(0), wrong.mean(0))), float(covered.mean(0)[-1])
+    published = float(area_under_risk(covered.mean(0), wrong.mean(0), from_origin=False))
     return {
         **describe(area, pictures, resamples.interval(draws)),
+        **({"published": published} if differs(published, area) else {}),
         "coverage_reached": reached,
         "mean_risk": area / reached if reached else None,
     }
@@ -146,8 +166,9 @@ def _level(confidence: FloatArray, right: BoolArray, among: BoolArray, resamples
     counts_K, gaps_K = _sums(index, BINS, np.ones(len(c)), gaps)
     draws = expected_calibration_error(*(here.sums_by(w, index, BINS) for w in (np.ones(len(c)), gaps)))
     value = float(expected_calibration_error(counts_K, gaps_K)) if len(c) else None
+    below = float(expected_calibration_error(*_sums(bin_closed_below(c), BINS, np.ones(len(c)), gaps)))
     return {
-        "ece": describe(value, len(c), resamples.interval(draws)),
+        "ece": {**describe(value, len(c), resamples.interval(draws)), "closed_below": below if len(c) else None},
         "brier": describe_ratio(mean((confidence - right) ** 2, among), resamples),
         "bins": reliability_points(c, r),
     }

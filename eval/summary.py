@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from eval.describe import differs
 from eval.intervals import SAMPLES, ClassBootstrap, Interval, class_bootstrap
 from eval.metrics import (
     Ratio,
     best_of_n,
+    by_edges,
+    by_label,
     count_labels,
     harmonic_mean,
     hierarchical_ratios,
@@ -21,7 +24,7 @@ from eval.metrics import (
 )
 from eval.resolution import resolution_summary
 from eval.score import ScoredItem
-from eval.table import FloatArray, build_table
+from eval.table import FloatArray, Table, build_table
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import NO_VERDICT
 
@@ -41,8 +44,8 @@ def summarise(
         `n` answers (the sum of `counts`), `items`, `classes`, `failed` (predictions without any answer, in no
         metric), `counts`, `no_verdict` (why there was none, with counts), `resolution`
         (statuses, truths, truth-assisted verdicts, bounds: see `resolution_summary`), the metrics by name (None
-        where undefined) with their `denominators` and 95 % `ci`, `per_rank`, and `best_of_n` where an item has
-        several answers.
+        where undefined) with their `denominators` and 95 % `ci`, `published` (those that the papers' conventions
+        change), `per_rank`, and `best_of_n` where an item has several answers.
     """
     table = build_table(items)
     resamples = class_bootstrap(table.class_N, samples=samples, seed=seed)
@@ -59,6 +62,7 @@ def summarise(
         "no_verdict": dict(Counter(i.verdict.reason for i in items if i.label == NO_VERDICT).most_common()),
         "resolution": resolution_summary(items),
         **_describe(ratios, resamples),
+        "published": _published(ratios, table, taxonomy),
     }
     if taxonomy is not None:
         summary["per_rank"] = {
@@ -103,13 +107,27 @@ def estimates(
     ratios: Mapping[str, Ratio], resamples: ClassBootstrap
 ) -> tuple[dict[str, float | None], dict[str, FloatArray]]:
     """Values and bootstrap draws of the ratios, with `hm` where correctness and specificity are among them."""
-    values = {name: ratio.value for name, ratio in ratios.items()}
     draws = {name: resamples.draws(ratio) for name, ratio in ratios.items()}
     if "correctness" in ratios:
-        hm = harmonic_mean(_array(values["correctness"]), _array(values["specificity"]))[0]
-        values = {"hm": None if np.isnan(hm) else float(hm), **values}
         draws["hm"] = harmonic_mean(draws["correctness"], draws["specificity"])
-    return values, draws
+    return _values(ratios), draws
+
+
+def _values(ratios: Mapping[str, Ratio]) -> dict[str, float | None]:
+    values = {name: ratio.value for name, ratio in ratios.items()}
+    if "correctness" not in ratios:
+        return values
+    hm = harmonic_mean(_array(values["correctness"]), _array(values["specificity"]))[0]
+    return {"hm": None if np.isnan(hm) else float(hm), **values}
+
+
+def _published(ours: Mapping[str, Ratio], table: Table, taxonomy: Taxonomy | None) -> dict[str, float]:
+    """What changes where specificity goes by the label, and metrics over the tree count every node of it."""
+    theirs = relation_ratios(by_label(table))
+    if taxonomy is not None:
+        theirs |= hierarchical_ratios(table, by_edges(taxonomy)) | severity_ratios(table, by_edges(taxonomy))
+    values = _values(ours)
+    return {name: x for name, x in _values(theirs).items() if x is not None and differs(x, values[name])}
 
 
 def _describe(ratios: Mapping[str, Ratio], resamples: ClassBootstrap) -> dict[str, Any]:

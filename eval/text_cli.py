@@ -26,7 +26,9 @@ def add_text_options(parser: argparse.ArgumentParser) -> None:
         help="model of sentence-transformers, or package.module:function, for texts without a stored embedding; "
         "what it gives is added to --embeddings",
     )
-    options.add_argument("--chunker", default="rules", help="rules, spacy, or a .json of text → noun chunks (rules)")
+    options.add_argument(
+        "--chunker", default="rules", help="rules, spacy, spacy:MODEL, or a .json of text → noun chunks (rules)"
+    )
     options.add_argument("--super-category", help='for relative similarity ("bird"); the root\'s name without')
     options.add_argument("--llm-inclusion", type=Path, help="YAML: endpoint, prompt, … of the model that is asked")
     options.add_argument("--text-only", action="store_true", help="no verdicts: neither taxonomy nor judge is needed")

@@ -22,7 +22,7 @@ from eval.metrics.concept import concept_similarity
 from eval.metrics.llm_inclusion import LlmInclusionSpec, ask_inclusion
 from eval.metrics.semantic import relative_similarity, share_above, similarities
 from eval.metrics.sentence_iou import sentence_iou
-from eval.metrics.text_inclusion import sole_inclusion, text_inclusion, word_inclusion
+from eval.metrics.text_inclusion import raw_inclusion, sole_inclusion, text_inclusion, word_inclusion
 from eval.pairs import Pairs
 from eval.score import ScoredItem
 from eval.table import FloatArray
@@ -51,8 +51,8 @@ class TextColumns:
 
     columns: dict[str, FloatArray] = field(default_factory=dict)
     """(N,) each; NaN where an answer is not counted."""
-    published: dict[str, float] = field(default_factory=dict)
-    """What the authors' own rule gives where it differs from ours."""
+    published: dict[str, FloatArray] = field(default_factory=dict)
+    """What the authors' own rules give each answer, of metrics that have others."""
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -65,6 +65,7 @@ def text_columns(items: Sequence[ScoredItem], metrics: TextMetrics) -> TextColum
     pairs, found = Pairs.of(items), TextColumns()
     for measure in (text_inclusion, word_inclusion, sole_inclusion, sentence_iou):
         found.columns[measure.__name__] = pairs.each(measure)
+    found.published["text_inclusion"] = pairs.each(raw_inclusion)
     _add_clusters(found, [item for item in items if item.error is None])
     if metrics.embeddings is not None:
         _add_similarities(found, pairs, metrics, metrics.embeddings)
@@ -75,9 +76,7 @@ def text_columns(items: Sequence[ScoredItem], metrics: TextMetrics) -> TextColum
 
 def text_summary(found: TextColumns, resamples: ClassBootstrap) -> dict[str, Any]:
     """The section "text" of `metrics.json`: for each metric value, denominator, 95 % interval, and `published`."""
-    section: dict[str, Any] = describe_columns(found.columns, resamples)
-    for name, value in found.published.items():
-        section[name]["published"] = value
+    section: dict[str, Any] = describe_columns(found.columns, resamples, found.published)
     return section | ({"notes": found.notes} if found.notes else {})
 
 
@@ -94,8 +93,7 @@ def _add_clusters(found: TextColumns, items: Sequence[ScoredItem]) -> None:
     found.columns["semantic_cluster_accuracy"] = cluster_hits(texts, truths)
     found.columns["cluster_accuracy"] = cluster_hits(_named(items), [item.truth_class for item in items])
     if None in texts:
-        hits = cluster_hits([text or "" for text in texts], truths)
-        found.published["semantic_cluster_accuracy"] = float(hits.mean())
+        found.published["semantic_cluster_accuracy"] = cluster_hits([text or "" for text in texts], truths)
 
 
 def _named(items: Sequence[ScoredItem]) -> list[int | str | None]:
@@ -123,7 +121,8 @@ def _add_similarities(found: TextColumns, pairs: Pairs, metrics: TextMetrics, st
     columns |= {f"semantic_similarity{at}": above for at, above in share_above(similarity_P).items()}
     if base:
         base_P = store.cosines([base] * len(truths), truths)
-        columns["relative_similarity"] = relative_similarity(similarity_P, base_P)
+        # No answer is worth nothing, also where the super-category is unlike the truth (s₀ < 0).
+        columns["relative_similarity"] = relative_similarity(similarity_P, base_P) * answered
     best_P, _ = concept_similarity(store, [concepts[a] for a in answers], truths)
     columns["concept_similarity"] = best_P
     found.columns |= {name: pairs.spread(values_P) for name, values_P in columns.items()}
@@ -140,10 +139,9 @@ def _publish_empty(found: TextColumns, pairs: Pairs, store: Embeddings) -> None:
     empty_P = similarities(store, pairs.answers_P, pairs.truths_P, ~pairs.answered_P)
     empty_N = pairs.spread(empty_P)
     for name in ("semantic_similarity", "concept_similarity"):
-        found.published[name] = float((found.columns[name] + empty_N).mean())
-    similarity_N = found.columns["semantic_similarity"] + empty_N
-    for at, above_N in share_above(similarity_N).items():
-        found.published[f"semantic_similarity{at}"] = float(above_N.mean())
+        found.published[name] = found.columns[name] + empty_N
+    for at, above_N in share_above(found.published["semantic_similarity"]).items():
+        found.published[f"semantic_similarity{at}"] = above_N
 
 
 def _concepts(pairs: Pairs, chunker: Chunker) -> Mapping[str, list[str]]:
@@ -154,14 +152,19 @@ def _concepts(pairs: Pairs, chunker: Chunker) -> Mapping[str, list[str]]:
 
 
 def _add_llm_inclusion(found: TextColumns, pairs: Pairs, spec: LlmInclusionSpec) -> None:
-    asked = np.flatnonzero(pairs.answered_P)
+    """As published the empty answer is asked about, too; here it is 0 whatever is said of it."""
+    asked = np.flatnonzero(pairs.answered_P | spec.verbatim)
     said = ask_inclusion(spec, [(pairs.answers_P[row], pairs.truths_P[row]) for row in asked])
-    verdict_P = np.zeros(len(pairs.answers_P))
-    verdict_P[asked] = [np.nan if isinstance(verdict, str) else float(verdict) for verdict in said]
+    verdict_P, published_P = np.zeros(len(pairs.answers_P)), np.zeros(len(pairs.answers_P))
+    verdict_P[asked] = [np.nan if one.verdict is None else float(one.verdict) for one in said]
+    verdict_P[~pairs.answered_P] = 0
+    published_P[asked] = [one.as_published for one in said]
     verdict_N = found.columns["llm_inclusion"] = pairs.spread(verdict_P)
+    found.published["llm_inclusion"] = pairs.spread(published_P)
     if np.isnan(verdict_N).any():
-        found.published["llm_inclusion"] = float(np.nan_to_num(verdict_N).mean())
-        reasons = Counter(verdict for verdict in said if isinstance(verdict, str))
+        reasons = Counter(
+            one.reason for row, one in zip(asked, said, strict=True) if one.verdict is None and pairs.answered_P[row]
+        )
         found.notes["llm_inclusion_without_verdict"] = {
             "answers": int(np.isnan(verdict_N).sum()),
             "pairs": dict(reasons.most_common()),

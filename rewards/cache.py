@@ -47,8 +47,14 @@ CREATE TABLE claims (
 class Cached:
     """What was decided."""
 
-    relation: Relation
+    label: str
+    """A relation; of LLM inclusion "1" or "0"."""
     reason: str = ""
+
+    @property
+    def relation(self) -> Relation:
+        """The label of a judge."""
+        return Relation(self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +141,13 @@ class VerdictCache:
             for keys in _chunks(list(by_key)):
                 marks = ",".join("?" * len(keys))
                 rows = self._db.execute(f"SELECT key, label, reason FROM verdicts WHERE key IN ({marks})", keys)
-                found |= {by_key[key]: Cached(Relation(label), reason) for key, label, reason in rows}
+                found |= {by_key[key]: Cached(label, reason) for key, label, reason in rows}
         return found
 
     def put(self, verdicts: Mapping[Question, Cached]) -> None:
         """Keep verdicts, and end their claims. The first verdict of a question stays."""
         now = time.time()
-        rows = [(q.key, q.setting, q.truth, q.answer, v.relation.value, v.reason, now) for q, v in verdicts.items()]
+        rows = [(q.key, q.setting, q.truth, q.answer, str(v.label), v.reason, now) for q, v in verdicts.items()]
         with self._write():
             self._db.executemany("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._db.executemany("DELETE FROM claims WHERE key = ?", [(row[0],) for row in rows])

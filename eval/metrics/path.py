@@ -7,8 +7,8 @@ With y_1 … y_L the truth's ancestors at the levels (main ranks, or steps below
   defined for a truth of one level, which is not counted (their code counts it as 0).
 
 There a model is asked at each level; here an answer names one taxon, and its path is that of the taxonomy. A finer
-answer than the truth has the truth's whole path right. Their point overlap ratios (POR and S-POR) are then both
-`hr_macro`, up to levels that a lineage leaves out.
+answer than the truth has the truth's whole path right; `published_path_columns` has their rules. Their point overlap
+ratios (POR and S-POR) are then both `hr_macro`, up to levels that a lineage leaves out. They print percent.
 """
 
 from __future__ import annotations
@@ -17,21 +17,37 @@ import numpy as np
 
 from eval.metrics.ratio import known
 from eval.metrics.tree import ancestors_at_levels
-from eval.table import NO_NODE, FloatArray, Table
+from eval.table import NO_NODE, FloatArray, IntArray, Table
 from rlfg.taxonomy import Taxonomy
 
 
 def path_columns(table: Table, taxonomy: Taxonomy) -> dict[str, FloatArray]:
     """`hca` and `tor` of each answer; over the decided answers whose truth stands at a level."""
-    truths = ancestors_at_levels(taxonomy, table.truth_node_N)
-    right_NL = (truths == ancestors_at_levels(taxonomy, table.answer_node_N)) & (truths != NO_NODE)
-    levels_N, rights_N = (truths != NO_NODE).sum(1), right_NL.sum(1)
-    pairs_N, before = np.zeros(len(truths)), np.zeros(len(truths), dtype=np.bool_)
-    for level in range(truths.shape[1]):
-        here = truths[:, level] != NO_NODE  # a level that the lineage leaves out has no neighbours
-        pairs_N += here & before & right_NL[:, level]
-        before = np.where(here, right_NL[:, level], before)
+    truths, answers = (ancestors_at_levels(taxonomy, nodes) for nodes in (table.truth_node_N, table.answer_node_N))
+    there_NL = truths != NO_NODE
+    levels_N = there_NL.sum(1)
     return {
-        "hca": known(rights_N == levels_N, table.decided_N & (levels_N > 0)),
-        "tor": known(pairs_N / np.maximum(levels_N - 1, 1), table.decided_N & (levels_N > 1)),
+        "hca": known(((truths == answers) | ~there_NL).all(1), table.decided_N & (levels_N > 0)),
+        "tor": known(_pairs(truths, answers) / np.maximum(levels_N - 1, 1), table.decided_N & (levels_N > 1)),
     }
+
+
+def published_path_columns(table: Table, taxonomy: Taxonomy) -> dict[str, FloatArray]:
+    """The same by the authors' rules: a finer answer has another path, and a truth of one level has TOR 0."""
+    truths, answers = (ancestors_at_levels(taxonomy, nodes) for nodes in (table.truth_node_N, table.answer_node_N))
+    levels_N = (truths != NO_NODE).sum(1)
+    counted = table.decided_N & (levels_N > 0)
+    return {
+        "hca": known((truths == answers).all(1), counted),
+        "tor": known(_pairs(truths, answers) / np.maximum(levels_N - 1, 1), counted),
+    }
+
+
+def _pairs(truths: IntArray, answers: IntArray) -> FloatArray:
+    """Neighbouring levels that are right together, shape (N,); both arguments (N, levels)."""
+    pairs_N, before = np.zeros(len(truths)), np.zeros(len(truths), dtype=np.bool_)
+    for truth, answer in zip(truths.T, answers.T, strict=True):
+        here, right = truth != NO_NODE, truth == answer
+        pairs_N += here & before & right
+        before = np.where(here, right, before)  # a level that the lineage leaves out has no neighbours
+    return pairs_N

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from eval.metrics.ratio import Ratio, mean, share
 from eval.table import FloatArray, Table
-from rlfg.types import VERDICT_LABELS
+from rewards.graded import NOMINAL_SPECIFICITY
+from rlfg.types import VERDICT_LABELS, Relation
 
 
 def count_labels(table: Table) -> dict[str, int]:
@@ -30,6 +33,12 @@ def relation_ratios(table: Table) -> dict[str, Ratio]:
         "specific_share": share(table.has("SPECIFIC", "MORE_SPECIFIC"), decided),
         "wrong_share": share(table.has("WRONG"), decided),
     }
+
+
+def by_label(table: Table) -> Table:
+    """The same answers, each as specific as its label says (1, 1, .75, .5), whatever its depth."""
+    nominal = [NOMINAL_SPECIFICITY.get(Relation(x), np.nan) if x in set(Relation) else np.nan for x in VERDICT_LABELS]
+    return replace(table, specificity_N=np.array(nominal)[table.label_N])
 
 
 def harmonic_mean(correctness: FloatArray, specificity: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 - ECE, expected calibration error: Σ_b n_b / M · |mean confidence_b − accuracy_b| over bins of equal width, each open
   below and closed above, the first one closed (Naeini et al. 2015; Guo et al. 2017). Depends on the bins, and falls
-  with few.
+  with few. torchmetrics and fd-shifts close bins below: another number where votes, k/N, fall on the edges.
 - Brier score: mean (c − 1[right])² (Brier 1950); rewards being sure as well as being calibrated.
 
 Shape suffixes: M pictures, C classes, K bins, B resamples.
@@ -23,6 +23,12 @@ def bin_of(confidence_M: FloatArray, bins: int = BINS) -> IntArray:
     """The bin of each confidence, from 0."""
     # A share like 3/10 must not fall below its own edge by rounding.
     found: IntArray = np.clip(np.ceil(confidence_M * bins - 1e-9).astype(np.int64) - 1, 0, bins - 1)
+    return found
+
+
+def bin_closed_below(confidence_M: FloatArray, bins: int = BINS) -> IntArray:
+    """The same where a bin holds its lower edge and the last one both."""
+    found: IntArray = np.clip(np.floor(confidence_M * bins + 1e-9).astype(np.int64), 0, bins - 1)
     return found
 
 

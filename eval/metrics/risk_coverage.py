@@ -7,6 +7,10 @@ knows nothing gives the error rate.
 Answers from N samples have N + 1 confidences at most, and an order within equal ones would be luck: there the
 mistakes are spread evenly, which is the mean over all orders. Where no two are equal this is the published sum.
 
+Two other conventions: fd-shifts (Jaeger et al. 2023) takes trapezoids between the distinct confidences, the risk being
+level below the first (`trapezoid_aurc`; they print it times 1000). AUGRC (Traub et al. 2024) has in place of the risk
+the mistakes among all pictures, so that the surest few weigh no more than others: trapezoids again, from (0, 0).
+
 Shape suffixes: M pictures, K distinct confidences from high to low, B resamples.
 """
 
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eval.metrics.hierarchical_risk import area_under_risk
 from eval.table import BoolArray, FloatArray, IntArray
 
 
@@ -37,6 +42,19 @@ def aurc(counts_K: FloatArray, errors_K: FloatArray) -> FloatArray:
         steps = harmonic[total_K.astype(np.int64)] - harmonic[before.astype(np.int64)]
         area: FloatArray = (rate * counts_K + (wrong_before - rate * before) * steps).sum(-1) / counts_K.sum(-1)
     return area
+
+
+def trapezoid_aurc(counts_K: FloatArray, errors_K: FloatArray) -> float:
+    """As fd-shifts has it, in [0, 1]; every confidence has a picture."""
+    coverage_K, risk_K = np.cumsum(counts_K) / counts_K.sum(), np.cumsum(errors_K) / np.cumsum(counts_K)
+    return float(np.trapezoid(np.r_[risk_K[0], risk_K], np.r_[0.0, coverage_K]))
+
+
+def augrc(counts_K: FloatArray, errors_K: FloatArray) -> FloatArray:
+    """From the same as `aurc`; any leading axes."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = counts_K.sum(-1, keepdims=True)
+        return area_under_risk(np.cumsum(counts_K, -1) / total, np.cumsum(errors_K, -1) / total)
 
 
 def risk_coverage_points(confidence_M: FloatArray, error_M: BoolArray) -> list[dict[str, float]]:

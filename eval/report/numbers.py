@@ -68,9 +68,10 @@ def notes(metrics: Metrics) -> dict[str, Any]:
 
 def _hierarchy(record: Mapping[str, Any]) -> dict[str, Any]:
     """The metrics over the tree that stand beside the headline's."""
-    of = record.get("denominators", {})
+    of, published = record.get("denominators", {}), record.get("published", {})
     return {
         name: {"value": record.get(name), "denominator": n, "ci": record["ci"].get(name)}
+        | ({"published": published[name]} if name in published else {})
         for name, n in of.items()
         if name not in _HEADLINE
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eval.metrics.text_inclusion import raw_inclusion
 from eval.protocols.choice import LETTERS
 from eval.tally.mark import Mark, Outcome, answers_of, key_of
 from rewards.choices import read_lettered
@@ -17,7 +18,8 @@ def mark_choice(line: Prediction, mode: ParseMode) -> Mark:
     """Right where the option chosen is the truth's; with rotations also whether it is chosen in all of them.
 
     With rotations `all_right` is 1 where every one is answered rightly, `consistent` where every one gets the same
-    option, right or wrong.
+    option, right or wrong. Answers by name have `text_inclusion` besides: the share in which the truth is a substring
+    (VLMClassifier's accuracy; Zhang et al., NeurIPS 2024), which pays "gull-billed tern" for "gull".
     """
     orders, correct, by_letter = key_of(line, "options"), key_of(line, "correct"), key_of(line, "answer_as") == "letter"
     if not orders or any(order.count(correct) != 1 for order in orders):
@@ -35,6 +37,8 @@ def mark_choice(line: Prediction, mode: ParseMode) -> Mark:
             "empty" if answer is None else "unreadable" if option is None else "right" if option == correct else "wrong"
         )
     values = {}
+    if not by_letter:
+        values["text_inclusion"] = sum(raw_inclusion(answer or "", correct) for answer in answers) / len(answers)
     if len(orders) > 1:
         values["all_right"] = float(set(outcomes) == {"right"})
         values["consistent"] = float(len(set(said)) == 1 and said[0] is not None)

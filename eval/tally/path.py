@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import and_
 
 from eval.tally.mark import Mark, Outcome, answers_of, key_of
 from rlfg.data import ParseMode
@@ -13,9 +14,11 @@ from rlfg.types import Prediction
 def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
     """Right at a rank where the answer names the truth's taxon of that very rank.
 
-    `right_at_RANK` by rank; after Tan, Qing & Gong 2025 (arXiv 2505.24840) `hca`, 1 where all ranks are right, and
-    `tor`, the share of neighbouring ranks that are right together; `consistent`, 1 where all answers are taxa of one
-    path, right or wrong. Ranks that the truth has no taxon at (a genus has no species) take no part.
+    `right_at_RANK` by rank; after Tan, Qing & Gong 2025 (arXiv 2505.24840) `hca`, 1 where all ranks are right, `tor`,
+    the share of neighbouring ranks that are right together (none for a truth of one rank, which is 0 in their code),
+    `por`, the share of ranks that are right, and `strict_por`, of those before the first that is not; `consistent`, 1
+    where all answers are taxa of one path, right or wrong. Ranks that the truth has no taxon at (a genus has no
+    species) take no part.
     """
     ranks = key_of(line, "ranks")
     truths = _path_of(taxonomy, line.truth)
@@ -37,6 +40,8 @@ def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
         values["tor"] = sum(a and b for a, b in pairwise(asked)) / (len(asked) - 1)
     if asked:
         values["hca"] = float(all(asked))
+        values["por"] = sum(asked) / len(asked)
+        values["strict_por"] = sum(accumulate(asked, and_)) / len(asked)
         named = [node for node in nodes if node is not None]
         one_path = len(named) == len(nodes) and all(taxonomy.is_ancestor(a, b) for a, b in pairwise(named))
         values["consistent"] = float(one_path)

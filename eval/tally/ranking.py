@@ -1,6 +1,11 @@
-"""A ranked label list: whether the truth comes first, or among the first five."""
+"""A ranked label list: whether the truth comes first, or among the first five.
+
+Shape suffixes: L labels.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +15,8 @@ from rlfg.errors import RlfgError
 from rlfg.types import Prediction
 
 TOP = (1, 5)
+ALPHAS = range(9)
+"""What VLMClassifier tries."""
 
 
 def mark_rank(line: Prediction) -> Mark:
@@ -34,6 +41,27 @@ def mark_rank(line: Prediction) -> Mark:
     right = ahead["sum"] == 0
     best = options[int(sums.argmax())]
     return Mark(outcomes=("right" if right else "wrong",), said=(best,), values=values, chance=1 / len(options))
+
+
+def by_mean_prior(lines: Sequence[Prediction]) -> list[dict[str, float]]:
+    """`top1` and `top5` as VLMClassifier calibrates (Zhang et al., NeurIPS 2024), for each α.
+
+    The scores are α · s + (1 − α) · (the mean of s over the lines), s the summed log-probabilities: 1 is without
+    calibration, 0 ranks alike for all pictures. They report several α; the best one was chosen on these pictures.
+    Empty where the lines have different labels.
+    """
+    orders = {tuple(key_of(line, "options")) for line in lines}
+    if len(orders) != 1:
+        return []
+    (options,) = orders
+    truths = [options.index(key_of(line, "correct")) for line in lines]
+    sums = [np.array(key_of(line, "logprobs")[0]["sum"], dtype=np.float64) for line in lines]
+    prior_L = np.mean(sums, axis=0)
+    found = []
+    for alpha in ALPHAS:
+        ahead = [_ahead(alpha * s_L + (1 - alpha) * prior_L, truth) for s_L, truth in zip(sums, truths, strict=True)]
+        found.append({"alpha": alpha, **{f"top{k}": float(np.mean([before < k for before in ahead])) for k in TOP}})
+    return found
 
 
 def _ahead(scores: NDArray[np.float64], truth: int) -> int:

@@ -14,6 +14,7 @@ from eval.metrics.ratio import Ratio
 from eval.summary import estimates, rounded
 from eval.tally.mark import OUTCOMES, Mark
 from eval.tally.marked import Marked, mark_all, protocol_of
+from eval.tally.ranking import by_mean_prior
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -42,7 +43,8 @@ def tally(
     Returns:
         The marked lines in order, and: `lines` (all), of which `failed` got no answer and `duplicates` ask about the
         same pictures as an earlier line, so that `items` are left; their `questions`, which `counts` adds up to;
-        `accuracy` and the protocol's further metrics, with `denominators` and 95 % `ci`; `chance` where there is one.
+        `accuracy` and the protocol's further metrics, with `denominators` and 95 % `ci`; `chance` where there is one;
+        `mean_prior` of rankings (`by_mean_prior`).
         A failed line is in no denominator: where there are any, the run is not done.
 
     Raises:
@@ -83,6 +85,7 @@ def _summary(protocol: str, marked: Sequence[Marked], samples: int, seed: int) -
         "denominators": {name: int(ratio.denominator) for name, ratio in ratios.items()},
         "ci": {name: rounded(interval) for name, interval in resamples.intervals(draws).items()},
         **_places(marks),
+        **({"mean_prior": by_mean_prior([one.line for one in kept])} if protocol == "rank" and kept else {}),
     }
 
 

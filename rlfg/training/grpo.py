@@ -30,17 +30,18 @@ from rlfg.models.merge import can_merge
 from rlfg.models.prefix import language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.rollouts.sampling import Sampling
-from rlfg.training.answering import Answerer, Asked, Key
+from rlfg.training.answering import Answerer
 from rlfg.training.atomic import AtomicCheckpoints
 from rlfg.training.balance import Drawn
+from rlfg.training.collecting import Collector
 from rlfg.training.config import GrpoConfig
 from rlfg.training.curriculum import Course
 from rlfg.training.microbatch import TrainRow
-from rlfg.training.mixin import Lessons, shown_by
+from rlfg.training.mixin import Lessons
 from rlfg.training.order import EpochOrder, shuffled
 from rlfg.training.peak import peak_memory
 from rlfg.training.prompting import Prompter
-from rlfg.training.refill import DynamicSampling, choose_groups, refill
+from rlfg.training.refill import choose_groups
 from rlfg.training.runspec import shared_arguments
 from rlfg.training.samples import console_table, sample_rows, send
 from rlfg.training.sharding import shard
@@ -122,19 +123,25 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
         exact = self.accelerator.mixed_precision == "no" and not self.updater.shards_parameters
         self.rebalance = config.rebalance and processes > 1 and not self.updater.shards_parameters
-        self.log_rollouts = RolloutLog(
-            Path(config.run.output_dir),
-            {
-                "reward": asdict(config.reward),
-                "scale": config.objective.advantage_scale,
-                "parse_mode": config.parse_mode,
-                "verifier": asdict(config.verifier),
-            },
-        )
+        self.log_rollouts = RolloutLog(Path(config.run.output_dir), _decided_by(config))
         self._pending: list[StepBatch] = []
         self.lessons = lessons
         self.vllm = build_rollouts(config, self.accelerator, self.model, processor) if config.rollouts else None
-        self.answerer = Answerer(
+        self.answerer = self._build_answerer(config, merge=config.merge_for_rollouts and exact and can_merge(model))
+        self.collector = Collector(
+            config=config,
+            accelerator=self.accelerator,
+            examples=train,
+            lessons=lessons,
+            tapo=self.tapo,
+            course=self.course,
+            answerer=self.answerer,
+            score=self._score,
+            record=self._record,
+        )
+
+    def _build_answerer(self, config: GrpoConfig, *, merge: bool) -> Answerer:
+        return Answerer(
             accelerator=self.accelerator,
             model=lambda: self.model_wrapped,
             prompter=self.prompter,
@@ -142,7 +149,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             tokenizer=self._tokenizer,
             stop_ids=frozenset(self.eos_token_ids),
             max_rows=config.max_rollout_rows,
-            merge=config.merge_for_rollouts and exact and can_merge(model),
+            merge=merge,
             vllm=self.vllm,
         )
 
@@ -188,20 +195,16 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
 
     def _roll_out(self, indices: list[int]) -> list[StepBatch]:
         """Answers this process's rows, scores all processes' rows together, cuts them into optimizer steps."""
-        first = self.accelerator.process_index * len(indices)
         lessons = self._lessons()
-        drawn, prompts, times = self._answer(
-            [(divmod(first + i, self.config.group_size), index) for i, index in enumerate(indices)],
-            lessons=list(dict.fromkeys(row.prompt_key for rows in lessons for row in rows)),
-        )
-        if self.config.dynamic_sampling:
-            drawn = self._refill(self.config.dynamic_sampling, drawn, prompts, times)
+        keys = list(dict.fromkeys(row.prompt_key for rows in lessons for row in rows))
+        found = self.collector(indices, keys, step=self.state.global_step)
+        drawn, times = found.drawn, found.times
         began, scored = time.perf_counter(), [d.scored for d in drawn]
         if self.accelerator.is_main_process:
             self._record({**scoring_metrics(scored), **self.verification.metrics()})
             self.log_rollouts.write(scored)
             self._show_samples(scored)
-        self._record(peak_memory(self.accelerator.device))
+        self._record({**found.metrics, **peak_memory(self.accelerator.device)})
         if self.prompter.cache is not None:
             self._record({"pictures_from_disk": self.prompter.cache.take_share()})
         times["records"] = time.perf_counter() - began
@@ -210,7 +213,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             wanted = self.config.dynamic_sampling.wanted(scored)
             chosen = choose_groups(scored, wanted, self.config.prompts_per_step)
             drawn = [d for d in drawn if d.scored.rollout.group_id in chosen]
-        batches = self._cut(drawn, prompts)
+        batches = self._cut(drawn, found.prompts)
         return [replace(batch, rows=[*batch.rows, *rows]) for batch, rows in zip(batches, lessons, strict=True)]
 
     def _lessons(self) -> list[list[TrainRow]]:
@@ -221,94 +224,6 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         contrasts = self.tapo.contrasts
         return [self.lessons.at(first + k, rank=rank, world=world, contrasts=contrasts) for k in range(steps)]
-
-    def _refill(
-        self, spec: DynamicSampling, drawn: list[Drawn], prompts: dict[str, EncodedPrompt], times: dict[str, float]
-    ) -> list[Drawn]:
-        """The rows and those of more rounds, until enough groups are wanted; adds to the prompts and seconds."""
-        size, count, rounds = self.config.group_size, self.config.prompts_per_step, 1
-        world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        while len(spec.wanted([d.scored for d in drawn])) < count and rounds < spec.max_rounds:
-            fresh = refill(
-                seed=self.config.run.seed,
-                step=self.state.global_step,
-                round_=rounds,
-                pictures=len(self.examples),
-                shown={Shown.of(d.scored.rollout.prompt_key).index for d in drawn},
-                count=count,
-            )
-            if not fresh:
-                break
-            start, rows = len(drawn) // size, len(fresh) * size
-            places = range(rank * rows // world, (rank + 1) * rows // world)
-            mine = [((start + row // size, row % size), fresh[row // size]) for row in places]
-            more, encoded, spent = self._answer(mine)
-            drawn = drawn + more
-            prompts |= encoded
-            for name, seconds in spent.items():
-                times[name] += seconds
-            rounds += 1
-        groups = len(drawn) // size
-        self._record({"rounds": rounds, "varied_groups": len(spec.wanted([d.scored for d in drawn])) / groups})
-        return drawn
-
-    def _answer(
-        self, mine: Sequence[tuple[tuple[int, int], int]], *, lessons: Sequence[str] = ()
-    ) -> tuple[list[Drawn], dict[str, EncodedPrompt], dict[str, float]]:
-        """Answers and scores one set of rows.
-
-        Args:
-            mine: This process's rows: group and place in it, and the picture's index.
-            lessons: Keys of prompts to encode besides.
-
-        Returns:
-            The rows of all processes in their order, this process's prompts by key, and seconds.
-        """
-        config, step, rank = self.config, self.state.global_step, self.accelerator.process_index
-        began = time.perf_counter()
-        shown = [self.tapo.shown(index, place, config.group_size) for (_, place), index in mine]
-        keys: dict[str, list[Key]] = {}
-        for (place, _), one in zip(mine, shown, strict=True):
-            keys.setdefault(one.key, []).append((config.run.seed, "rollout", step, *place))
-            for other in (self.tapo.trained_under(one), self.tapo.negative(one)):
-                if other is not None:
-                    keys.setdefault(other.key, [])
-        asked = [self._asked(self.examples, Shown.of(key), found) for key, found in keys.items()]
-        prompts, completions, logs = self.answerer(
-            self.examples, [*asked, *map(self._lesson, lessons)], config.sampling, step=step
-        )
-        self._record(logs)
-        found = dict(zip([*keys, *lessons], completions, strict=True))
-        answers = {key: iter(found[key]) for key in keys}
-        generated = time.perf_counter()
-        local = [
-            self.answerer.rollout(
-                self.examples[index],
-                one,
-                next(answers[one.key]),
-                truth=self.course.truth(index, step),
-                step=step,
-                group_id=f"{step}-{group}",
-                index=place,
-            )
-            for ((group, place), index), one in zip(mine, shown, strict=True)
-        ]
-        encoded = dict(zip([*keys, *lessons], prompts, strict=True))
-        everyone = gather_object([(rank, len(encoded[r.prompt_key]), r) for r in local])
-        scored = self._score([rollout for _, _, rollout in everyone])
-        drawn = [
-            Drawn(scored=s, home=home, prompt_tokens=tokens)
-            for s, (home, tokens, _) in zip(scored, everyone, strict=True)
-        ]
-        return drawn, encoded, {"generation": generated - began, "reward": time.perf_counter() - generated}
-
-    def _asked(self, examples: Examples, shown: Shown, keys: Sequence[Key]) -> Asked:
-        return Asked(shown=shown, prompt=self.prompter.prompt(examples, shown), keys=keys)
-
-    def _lesson(self, key: str) -> Asked:
-        """The prompt of a lesson, to be encoded."""
-        assert self.lessons is not None
-        return self._asked(self.lessons.examples, shown_by(key), ())
 
     def _score(self, everyone: list[Rollout]) -> list[Scored]:
         """Verdicts, rewards and advantages of all processes' rollouts, decided on the main one.
@@ -388,7 +303,9 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         mine = list(range(rank, len(self.evaluation), world))
         greedy = Sampling(temperature=0, max_new_tokens=self.config.sampling.max_new_tokens)
-        asked = [self._asked(self.evaluation, Shown(index=i), [(self.config.run.seed, "eval", i)]) for i in mine]
+        asked = [
+            self.collector.asked(self.evaluation, Shown(index=i), [(self.config.run.seed, "eval", i)]) for i in mine
+        ]
         step = self.state.global_step
         _, found, logs = self.answerer(self.evaluation, asked, greedy, step=step)
         self._record(logs)  # a sync that evaluation needs first is the next step's
@@ -415,6 +332,16 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
         self.log(dict(kept))
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, kept)
         return kept
+
+
+def _decided_by(config: GrpoConfig) -> dict[str, Any]:
+    """What decided the rewards of a run's rollouts."""
+    return {
+        "reward": asdict(config.reward),
+        "scale": config.objective.advantage_scale,
+        "parse_mode": config.parse_mode,
+        "verifier": asdict(config.verifier),
+    }
 
 
 def _rows(examples: Examples) -> Dataset:

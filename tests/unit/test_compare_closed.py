@@ -158,7 +158,7 @@ def test_rotations_are_one_item_and_many_questions(tmp_path: Path) -> None:
     result = compared(tmp_path, a, b)
     assert (result.items, result.questions, result.mcnemar.only_b_correct) == (1, 4, 1)
     assert {name: (row.a, row.b) for name, row in result.metrics.items()} == {
-        "accuracy": (0.75, 1.0), "all_right": (0.0, 1.0), "consistent": (0.0, 1.0)
+        "accuracy": (0.75, 1.0), "text_inclusion": (0.75, 1.0), "all_right": (0.0, 1.0), "consistent": (0.0, 1.0)
     }  # fmt: skip
     assert result.changed[0].a_answers == {"gull": 3, "tern": 1}
     text = comparison_text(result)
@@ -270,7 +270,8 @@ def test_several_runs_are_corrected_and_tabled(tmp_path: Path) -> None:
     results = holm_corrected({n: compare_tallies("choice", a, o) for n, o in zip("bc", others, strict=True)})
     assert [(r.mcnemar.p, r.mcnemar.p_holm) for r in results.values()] == [(0.0625, 0.125), (1.0, 1.0)]
     metrics, tests, moves, changes, counts = tables("a", results)
-    assert metrics.rows == (("accuracy", "0.250", "0.875", "+0.625", "0.375", "+0.125"),)
+    numbers = ("0.250", "0.875", "+0.625", "0.375", "+0.125")
+    assert metrics.rows == (("accuracy", *numbers), ("text_inclusion", *numbers))
     assert tests.rows[0] == ("b", "8", "0", "5", "2", "1", "0", "0.0625", "0.125") and "no truth" in tests.header
     assert moves.rows == (("b", "unreadable", "right", "5"), ("c", "unreadable", "right", "1"))
     assert len(changes.rows) == 6 and changes.rows[0][3] == "owl | hawk"

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from eval.metrics import best_of_n, harmonic_mean, hierarchical_ratios, per_rank_ratios, severity_ratios
 from eval.metrics.tree import ancestors_at_levels, heights, level_names, lowest_common_ancestors
 from eval.score import ScoredItem, score
+from eval.sections import measure
 from eval.summary import grouped, summarise
 from eval.table import build_table
+from eval.textual import TextMetrics
 from rewards.verifier import TaxonomyVerifier
 from rlfg.taxonomy import load_taxonomy
 from rlfg.types import VERDICT_LABELS, Prediction, Relation, Verdict
@@ -108,6 +110,29 @@ def test_severity_is_the_height_where_mistakes_part(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     found = severity_ratios(build_table(scored(tree, *ANSWERS)), tree)["severity"]
     assert (found.value, found.denominator) == ((1 + 4) / 2, 2)
+
+
+def test_as_published_every_node_is_a_step_and_a_label_is_worth_its_table(tmp_path: Path) -> None:
+    """Two species without a genus: by rank they stand at level 4 and part at height 2, in edges at 3 and 1."""
+    (tmp_path / "tree.csv").write_text(
+        "order,family,genus,species\nAles,Fama,,Fa one\nAles,Fama,,Fa two\nBles,Gama,Ha,Ha three\n"
+    )
+    tree = load_taxonomy(tmp_path / "tree.csv", root="bird")
+    items = scored(tree, "Fa two", "Fama", truth="Fa one")
+    found = summarise(items, tree, samples=5)
+    assert (found["severity"], found["published"]["severity"]) == (2, 1)
+    # Shared with the truth: the order and the family, of both answers.
+    assert found["hr_micro"] == 4 / 8 and found["published"]["hr_micro"] == pytest.approx(4 / 6)
+    assert found["hp_micro"] == 4 / 6 and found["published"]["hp_micro"] == 4 / 5
+    # The family is at .5 of the depth, and one rank up: LESS_SPECIFIC.
+    assert (found["specificity"], found["published"]["specificity"]) == (0.5, 0.75)
+    assert found["hm"] == 0.5 and found["published"]["hm"] == pytest.approx(2 * 0.5 * 0.75 / 1.25)
+    section = measure(items, tree, TextMetrics()).summary(samples=5)["tree"]
+    assert (section["tree_induced_error"]["value"], section["tree_induced_error"]["published"]) == (3, 1.5)
+    assert (section["hierarchical_distance@1"]["value"], section["hierarchical_distance@1"]["published"]) == (2, 1)
+    assert "correctness" not in found["published"]
+    even = summarise(scored(toy_tree(tmp_path), *ANSWERS), toy_tree(tmp_path), samples=5)
+    assert set(even["published"]) == {"specificity", "hm"}  # every lineage has every rank
 
 
 def test_column_look_ups_equal_the_tree_s_own(tmp_path: Path) -> None:

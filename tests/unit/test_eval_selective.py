@@ -9,8 +9,8 @@ from eval_toys import sampled as asked
 from eval_toys import toy_tree
 
 from eval.metrics.hierarchical_risk import area_under_risk
-from eval.metrics.reliability import bin_of, expected_calibration_error, reliability_points
-from eval.metrics.risk_coverage import aurc, confidence_groups, risk_coverage_points
+from eval.metrics.reliability import bin_closed_below, bin_of, expected_calibration_error, reliability_points
+from eval.metrics.risk_coverage import augrc, aurc, confidence_groups, risk_coverage_points, trapezoid_aurc
 from eval.sampled import on_path, sampled
 from eval.selective import picture_records, selective_summary
 
@@ -40,6 +40,16 @@ def test_aurc_of_equal_confidences_is_the_mean_over_all_orders() -> None:
     assert area_of([0.9, 0.5, 0.9, 0.5, 0.5], [1, 1, 0, 1, 0]) == pytest.approx(np.mean(orders))
 
 
+def test_the_other_areas_by_hand() -> None:
+    """Two surest, one wrong; then three, two wrong: risks 1/2 and 3/5 at coverages 2/5 and 1."""
+    counts, errors = np.array([2.0, 3.0]), np.array([1.0, 2.0])
+    assert trapezoid_aurc(counts, errors) == pytest.approx(0.4 * 0.5 + 0.6 * (0.5 + 0.6) / 2)
+    # Mistakes among all five: 0, 1/5 and 3/5.
+    assert augrc(counts, errors) == pytest.approx(0.4 * 0.2 / 2 + 0.6 * (0.2 + 0.6) / 2)
+    resamples = augrc(np.array([[2.0, 3.0], [0.0, 5.0]]), np.array([[1.0, 2.0], [0.0, 1.0]]))
+    assert resamples == pytest.approx([0.28, 0.1])  # nobody at the first confidence
+
+
 def test_risk_coverage_points() -> None:
     points = risk_coverage_points(np.array([0.5, 1.0, 0.5, 1.0]), np.array([True, False, True, False]))
     assert [(p["confidence"], p["pictures"], p["coverage"], p["risk"]) for p in points] == [
@@ -50,11 +60,17 @@ def test_risk_coverage_points() -> None:
 def test_area_under_hierarchical_risk_by_hand() -> None:
     # (0, 0), (.2, 0), (.6, .1), (1, .3): triangles and trapezoids.
     assert area_under_risk(np.array([0.2, 0.6, 1.0]), np.array([0.0, 0.1, 0.3])) == pytest.approx(0.02 + 0.08)
+    # (.5, .2), (1, .4): with and without the triangle before the first.
+    curve = np.array([0.5, 1.0]), np.array([0.2, 0.4])
+    assert area_under_risk(*curve) == pytest.approx(0.05 + 0.15)
+    assert area_under_risk(*curve, from_origin=False) == pytest.approx(0.15)
 
 
 def test_reliability_by_hand() -> None:
     confidence, right = np.array([0.1, 0.3, 0.3, 1.0, 0.0]), np.array([False, True, False, True, False])
     assert bin_of(confidence).tolist() == [0, 2, 2, 9, 0]  # a bin is closed above
+    assert bin_closed_below(confidence).tolist() == [1, 3, 3, 9, 0]
+    assert bin_closed_below(np.arange(11) / 10).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9]
     points = reliability_points(confidence, right)
     assert [p["n"] for p in points] == [2, 0, 2, 0, 0, 0, 0, 0, 0, 1]
     assert (points[2]["confidence"], points[2]["accuracy"]) == (pytest.approx(0.3), 0.5)
@@ -104,12 +120,19 @@ def test_pictures_by_hand(tmp_path: Path) -> None:
     strict_cover = (1 + cover + 1 + 0) / 4
     area = strict_cover * 0.25 / 2 + (0.75 - strict_cover) * (0.25 + 0.5) / 2
     assert summary["haurc"]["value"] == pytest.approx(area) and summary["haurc"]["coverage_reached"] == 0.75
+    assert summary["haurc"]["published"] == pytest.approx(area - strict_cover * 0.25 / 2)
+    # Four pictures: of the surest two one is wrong, then one at .5 and one at 0.
+    assert summary["aurc"]["trapezoid"] == pytest.approx(
+        0.5 * 0.5 + 0.25 * (1 / 2 + 2 / 3) / 2 + 0.25 * (2 / 3 + 3 / 4) / 2
+    )
+    assert summary["augrc"]["value"] == pytest.approx((0.5 * 0.25 + 0.25 * (0.25 + 0.5) + 0.25 * (0.5 + 0.75)) / 2)
     family = summary["calibration"]["family"]
     assert family["ece"]["denominator"] == 3 and sum(b["n"] for b in family["bins"]) == 3
     assert family["brier"]["value"] == pytest.approx((0 + 0 + 1) / 3)
     genus = summary["calibration"]["genus"]  # the path of "parted" goes on to Larus with .5, and is wrong
     assert genus["brier"]["value"] == pytest.approx((0 + 0.25 + 1) / 3)
     assert genus["ece"]["value"] == pytest.approx((2 * 0.5 + 1 * 0.5) / 3)
+    assert genus["ece"]["closed_below"] == genus["ece"]["value"]  # .5 and 1 are in bins of their own either way
 
 
 def test_every_number_is_found_again_in_the_pictures(tmp_path: Path) -> None:
@@ -141,3 +164,4 @@ def test_no_pictures(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     summary = selective_summary(sampled(asked(tree, "d", "Larus", "Larus", truth="Dodo"), tree), tree, samples=5)
     assert summary["pictures"] == 0 and summary["aurc"]["value"] is None and summary["haurc"]["value"] is None
+    assert summary["augrc"]["value"] is summary["aurc"]["trapezoid"] is None and "published" not in summary["haurc"]

@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 from eval_toys import ANSWERS, sampled, scored, toy_tree
 
-from eval.metrics import behaviour_columns, hierarchical_distances, information_columns, path_columns
-from eval.metrics.distance import tree_induced_error
+from eval.metrics import (
+    behaviour_columns,
+    hierarchical_distances,
+    information_columns,
+    path_columns,
+    published_path_columns,
+)
+from eval.metrics.distance import lca_f1, tree_induced_error
 from eval.score import ScoredItem, score
+from eval.sections import measure
 from eval.table import build_table
+from eval.textual import TextMetrics
 from rewards.verifier import TaxonomyVerifier
 from rlfg.types import Prediction, Relation, Verdict
 
@@ -28,6 +36,19 @@ def test_hca_and_tor(tmp_path: Path) -> None:
     coarse = path_columns(build_table(scored(tree, "Larus fuscus", "bird", truth="Charadriiformes")), tree)
     assert coarse["hca"].tolist() == [1, 0]  # a finer answer has the whole path of the truth
     assert np.isnan(coarse["tor"]).all()  # one level has no neighbour
+
+
+def test_hca_and_tor_by_the_authors_rules(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    fine = published_path_columns(build_table(scored(tree, *ANSWERS)), tree)
+    ours = path_columns(build_table(scored(tree, *ANSWERS)), tree)
+    assert fine["hca"].tolist() == ours["hca"].tolist() and fine["tor"].tolist() == ours["tor"].tolist()
+    coarse = scored(tree, "Larus fuscus", "Charadriiformes", truth="Charadriiformes")
+    found = published_path_columns(build_table(coarse), tree)
+    assert found["hca"].tolist() == [0, 1] and found["tor"].tolist() == [0, 0]
+    section = measure(coarse, tree, TextMetrics()).summary(samples=5)["tree"]
+    assert (section["hca"]["value"], section["hca"]["published"]) == (1, 0.5)
+    assert (section["tor"]["value"], section["tor"]["published"]) == (None, 0)
 
 
 def test_hca_and_tor_equal_a_comparison_of_paths(tmp_path: Path) -> None:
@@ -72,6 +93,15 @@ def test_tree_induced_error_counts_the_edges_between(tmp_path: Path) -> None:
     assert found == pytest.approx([0, 1, 2, 3, 4, 2, 8, NAN, NAN, NAN], nan_ok=True)
 
 
+def test_lca_f1_is_that_of_the_two_paths_to_where_they_meet(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    found = lca_f1(build_table(scored(tree, *ANSWERS)), tree)
+    precision = [1, 1, 1, 1, 1, 1 / 2, 1 / 5]  # nodes from the answer up to the common one
+    recall = [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 2, 1 / 5]
+    expected = [2 * p * r / (p + r) for p, r in zip(precision, recall, strict=True)]
+    assert found == pytest.approx([*expected, NAN, NAN, NAN], nan_ok=True)
+
+
 def test_hierarchical_distance_at_k(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     items = [
@@ -87,6 +117,9 @@ def test_hierarchical_distance_at_k(tmp_path: Path) -> None:
     assert values["hierarchical_distance@2"] == pytest.approx([2, 1.5, NAN], nan_ok=True)
     assert values["hierarchical_distance@5"] == pytest.approx([2, 1, NAN], nan_ok=True)
     assert np.isnan(np.delete(found["hierarchical_distance@1"], [0, 4])).all()
+    # A genus has a height, but is at no distance from itself; a species is as far as it is high.
+    above = hierarchical_distances(build_table(scored(tree, "Larus", "Larus fuscus", truth="Larus")), tree, (1,))
+    assert above["hierarchical_distance@1"].tolist() == [0, 1]
     empty = hierarchical_distances(build_table([]), tree, (1,))
     assert empty["hierarchical_distance@1"].size == 0
 

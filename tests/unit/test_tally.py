@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,19 @@ def test_labels_are_ranked_by_sum_mean_and_without_the_prior() -> None:
     assert metrics["chance"] == 0.25
 
 
+def test_rankings_are_calibrated_by_the_mean_over_pictures_as_published() -> None:
+    """The tern is probable everywhere: with its mean taken off the gull is found, with α = 0 all pictures are terns."""
+    gull, other = ranked([-2.0, -1.0, -9.0, -9.0]), ranked([-6.0, -1.0, -9.0, -9.0])
+    tern = replace(other, id="b", truth=OPTIONS[1], extra=other.extra | {"correct": OPTIONS[1]})
+    _, metrics = tally([gull, tern], samples=10)
+    found = metrics["mean_prior"]
+    assert [one["alpha"] for one in found] == list(range(9))
+    assert [one["top1"] for one in found[:3]] == [0.5, 0.5, 1.0]  # at 2: the gull 0, the tern -1
+    assert all(one["top5"] == 1 for one in found)
+    fewer = replace(tern, extra=tern.extra | {"options": OPTIONS[::-1]})
+    assert tally([gull, fewer], samples=10)[1]["mean_prior"] == []  # labels in another order have no common mean
+
+
 def test_equal_scores_are_no_knowledge() -> None:
     """The first of the highest is the truth, as it stands first: naively right."""
     line = ranked([-2.0, -2.0, -2.0, -2.0])
@@ -195,6 +209,44 @@ def test_always_yes_is_half_right_and_found_out() -> None:
     assert metrics["says_same"] == 1.0
     both = Prediction(id="x", truth="yes", completions=("<answer>yes and no</answer>",), extra={"protocol": "pairs"})
     assert outcome(both) == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("reply", "truth", "ours", "theirs"),
+    [
+        ("<answer>Yes.</answer>", "yes", 1, 1),
+        ("<answer>the same</answer>", "yes", 1, 0),  # neither word is said
+        ("No: other beaks. <answer>no, or yes</answer>", "yes", 0, 1),  # the last word that is said
+        ("<answer> </answer> I would say no", "no", 0, 1),
+        ("<answer>Yep!</answer>", "yes", 0, 1),
+        ("<answer>2</answer>", "2", 1, 1),
+        ("<answer>two</answer>", "2", 1, 0),
+        ("<answer>2 or 3</answer>", "3", 0, 1),
+        ("The 1st and 2 others. <answer>all</answer>", "2", 0, 1),
+        ("<answer>7</answer>", "3", 0, 0),
+    ],
+)
+def test_fgvqa_s_reading_stands_beside_ours(reply: str, truth: str, ours: int, theirs: int) -> None:
+    protocol = "pairs" if truth in ("yes", "no") else "count"
+    line = Prediction(id="x", truth=truth, completions=(reply,), extra={"protocol": protocol})
+    _, metrics = tally([line], samples=10)
+    assert (metrics["accuracy"], metrics["fgvqa_accuracy"]) == (ours, theirs)
+
+
+def test_vlmclassifier_s_accuracy_stands_beside_ours() -> None:
+    """The truth anywhere in the reply: a list and a longer name are paid there; letters are not names."""
+    said = {
+        "gull": "gull",
+        "a": "A Gull.",
+        "list": "gull, raven",
+        "longer": "gull-billed tern",
+        "other": "raven",
+        "": "",
+    }
+    lines = [choice(text, id_=k or "none", answer_as="name") for k, text in said.items()]
+    _, metrics = tally(lines, samples=10)
+    assert (metrics["accuracy"], metrics["text_inclusion"]) == (pytest.approx(1 / 6), pytest.approx(4 / 6))
+    assert "text_inclusion" not in tally([choice("A")], samples=10)[1]
 
 
 def test_counts_are_told_apart() -> None:
@@ -243,6 +295,7 @@ def test_a_path_is_right_rank_by_rank_and_as_a_whole(
     _, metrics = tally([line], tree, samples=10)
     assert tuple(metrics[f"right_at_{rank}"] for rank in ("family", "genus", "species")) == right
     assert (metrics["hca"], metrics["tor"], metrics["consistent"]) == (whole, together, consistent)
+    assert metrics["por"] == sum(right) / 3 and metrics["strict_por"] == [*right, 0].index(0) / 3
     with pytest.raises(RlfgError, match="--taxonomy"):
         tally([line])
 
