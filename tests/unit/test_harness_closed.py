@@ -39,14 +39,16 @@ def test_accuracy_is_acc_and_errors_are_of_classes(tmp_path: Path) -> None:
     record = results_record(run)
     assert all(key in record for key in KEYS)
     found = record["results"]["birds"]
-    assert list(found) == ["alias", "sample_len", "acc,none", "acc_stderr,none"]
+    assert list(found)[2:] == ["acc,none", "acc_stderr,none", "text_inclusion,none", "text_inclusion_stderr,none"]
     assert (found["alias"], found["sample_len"], found["acc,none"]) == ("birds", 4, 0.5)
     # Two classes, all right or all wrong: a resample has a mean of 0, ½ or 1 with chances ¼, ½, ¼; sd √⅛.
     assert found["acc_stderr,none"] == pytest.approx(math.sqrt(1 / 8), abs=0.02)
-    assert record["higher_is_better"] == {"birds": {"acc": True}} and record["group_subtasks"] == {"birds": []}
+    assert record["higher_is_better"]["birds"] == {"acc": True, "text_inclusion": True} and record[
+        "group_subtasks"
+    ] == {"birds": []}
     assert record["n-samples"] == {"birds": {"original": 4, "effective": 4}} and record["n-shot"] == {"birds": 0}
     config = record["configs"]["birds"]
-    assert config["metric_list"] == [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}]
+    assert config["metric_list"][0] == {"metric": "acc", "aggregation": "mean", "higher_is_better": True}
     assert (config["output_type"], config["repeats"], config["metadata"]["chance"]) == ("generate_until", 1, 0.25)
     assert [sample["acc"] for sample in run.samples()] == [1, 1, 0, 0]
     assert results_record(exported(tmp_path, HALF[:2]))["results"]["birds"]["acc_stderr,none"] == "N/A", "one class"
@@ -59,7 +61,7 @@ def test_a_sample_has_a_request_for_each_rotation(tmp_path: Path) -> None:
     assert sample["resps"][1] == ["<think>Hm.</think><answer>tern or raven</answer>"] and len(sample["resps"]) == 4
     assert sample["filtered_resps"] == ["gull", "[invalid]", "[invalid]", "gull"]
     assert sample["outcomes"] == ["right", "unreadable", "empty", "right"]
-    assert sample["metrics"] == ["acc", "all_right", "consistent"]
+    assert sample["metrics"] == ["acc", "text_inclusion", "all_right", "consistent"]
     assert (sample["acc"], sample["all_right"], sample["consistent"]) == (0.5, 0, 0)
     (bare,) = exported(tmp_path, [chosen("1", "gull", "gull", "")], bare=True).samples()
     assert (bare["resps"], bare["target"], bare["doc"]["class"]) == ([["gull"], [""]], "gull", "gull")
@@ -112,7 +114,8 @@ def test_values_that_are_no_shares_say_which_way_is_better(tmp_path: Path) -> No
     run = exported(tmp_path, [counted("1", "1", "three"), counted("2", "2", "2", of="tern")])
     record = results_record(run)
     assert record["results"]["birds"]["off_by,none"] == 1 and record["results"]["birds"]["right_of_2,none"] == 1
-    assert record["higher_is_better"]["birds"] == {"acc": True, "right_of_1": True, "off_by": False, "right_of_2": True}
+    better = record["higher_is_better"]["birds"]
+    assert (better["acc"], better["right_of_1"], better["off_by"]) == (True, True, False)
     assert "right_of_2" not in run.samples()[0], "a sample has the metrics it takes part in"
     assert higher_is_better("says_same") is None
 

@@ -75,7 +75,7 @@ def test_rotations_are_one_item_with_many_questions(tmp_path: Path) -> None:
     found = combined(tmp_path, [chosen("1", "gull", "gull", "tern")], [chosen("1", "gull", "gull", "gull")])
     assert "1 items answered in all (2 questions)" in seeds_text(found)
     assert {name: row.mean for name, row in found.metrics.items()} == {
-        "accuracy": 0.75, "all_right": 0.5, "consistent": 0.5
+        "accuracy": 0.75, "text_inclusion": 0.75, "all_right": 0.5, "consistent": 0.5
     }  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def test_every_further_value_of_a_tally_is_there(tmp_path: Path) -> None:
     means = {name: row.mean for name, row in found.metrics.items()}
     assert means == pytest.approx(
         {"accuracy": 5 / 6, "right_at_family": 1, "right_at_genus": 1, "right_at_species": 0.5, "tor": 0.75, "hca": 0.5,
-         "consistent": 0.5}
+         "por": 5 / 6, "strict_por": 5 / 6, "consistent": 0.5}
     )  # fmt: skip
     labels = combined(tmp_path, [ranked("1", "gull", -1, -2, -3, -4)], [ranked("1", "gull", -2, -1, -3, -4)])
     assert (labels.metrics["top1_sum"].mean, labels.metrics["top5_mean"].mean) == (0.5, 1.0)
