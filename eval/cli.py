@@ -54,24 +54,6 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     parser.set_defaults(run=_score)
 
 
-def add_seeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    """`rlfg seeds`."""
-    parser = commands.add_parser("seeds", help="the mean over scored runs that differ in their seed, with intervals")
-    parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score, one a seed")
-    parser.add_argument("--json", type=Path, help="also write the numbers here")
-    parser.set_defaults(run=_seeds)
-
-
-def _seeds(args: argparse.Namespace) -> None:
-    from eval.score import read_items
-    from eval.seeds import over_seeds, seeds_text, seeds_to_json
-
-    found = over_seeds({str(folder): read_items(folder / "items.jsonl") for folder in args.scored})
-    print(seeds_text(found))
-    if args.json:
-        args.json.write_text(json.dumps(seeds_to_json(found), indent=2) + "\n")
-
-
 def _score(args: argparse.Namespace) -> None:
     from eval.predictions import read_predictions
     from eval.resolution import resolution_lines

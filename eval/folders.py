@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.predictions import read_predictions
+from eval.predictions import read_json_lines, read_predictions
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
+
+OPEN = "open"
+"""The protocol of folders that `rlfg score` wrote."""
+WRITERS = "`rlfg score` or `rlfg tally`"
 
 
 def folder_names(paths: Sequence[Path]) -> list[str]:
@@ -25,7 +29,40 @@ def folder_names(paths: Sequence[Path]) -> list[str]:
     raise RlfgError(f"{paths[0]}: the same folder was given twice")
 
 
-WRITERS = "`rlfg score` or `rlfg tally`"
+def common_protocol(folders: Sequence[Path]) -> str:
+    """The one that all of them were asked by.
+
+    Raises:
+        RlfgError: Two were asked by different ones, or hold no scores.
+    """
+    first, *others = folders
+    protocol = protocol_of_folder(first)
+    for folder in others:
+        if (other := protocol_of_folder(folder)) != protocol:
+            raise RlfgError(
+                f"{first}: {_kind(protocol)}, but {folder}: {_kind(other)}; give runs that were asked alike"
+            )
+    return protocol
+
+
+def protocol_of_folder(folder: Path) -> str:
+    """How its items were asked: "open" where `rlfg score` gave them verdicts, else as `rlfg tally` says.
+
+    Raises:
+        RlfgError: Neither wrote this folder.
+    """
+    lines = read_json_lines(items_of(folder), most=1)
+    if lines and "verdict" in lines[0][1]:
+        return OPEN
+    protocol = read_metrics(folder).get("protocol") if lines else None
+    if not isinstance(protocol, str):
+        raise RlfgError(f"{folder}: holds no scores; give a folder that {WRITERS} wrote")
+    return protocol
+
+
+def items_of(folder: Path) -> Path:
+    """The file with a line for each answer, or each line of a tally."""
+    return folder / "items.jsonl"
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
@@ -61,3 +98,9 @@ def read_completions(predictions: str | Path | None) -> dict[str, tuple[str, ...
     if predictions is None or not Path(predictions).is_file():
         return {}
     return {one.id: one.completions for one in read_predictions(predictions) if one.completions}
+
+
+def _kind(protocol: str) -> str:
+    return (
+        "open questions (rlfg score)" if protocol == OPEN else f"closed questions of protocol {protocol} (rlfg tally)"
+    )

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.calibrate_cli import add_calibrate
-from eval.cli import add_score, add_seeds, add_verifier_options, verifier_spec
+from eval.cli import add_score, add_verifier_options, verifier_spec
 from eval.compare.cli import add_compare
-from eval.harness_cli import add_export_results
+from eval.harness.cli import add_export_results
+from eval.seeds.cli import add_seeds
 from eval.tally.cli import add_tally
 from rewards.cli import add_cache, add_replay
 from rlfg import __version__

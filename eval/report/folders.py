@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.compare.folders import OPEN, protocol_of_folder
-from eval.folders import check_taxonomy, folder_names, read_completions, read_metrics
+from eval.folders import OPEN, check_taxonomy, folder_names, protocol_of_folder, read_completions, read_metrics
 from eval.report.build import ReportInput, build_report
 from eval.report.closed import ClosedRun
 from eval.report.curves import read_curves

@@ -2,29 +2,26 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eval_toys import TREE, scored, toy_tree
+from harness_toys import KEYS, commit_all
 
-from eval.harness import Exported, higher_is_better, results_record, sample_records
+from eval.harness import ScoredRun, higher_is_better, results_record
 from eval.score import score
 from rewards.verifier import TaxonomyVerifier
 from rlfg.cli import main
 from rlfg.revision import revision
 from rlfg.types import Prediction
 
-KEYS = ("results", "group_subtasks", "configs", "versions", "n-shot", "higher_is_better", "n-samples", "config",
-        "git_hash", "date")  # fmt: skip
-
 
 def test_values_are_those_of_the_samples_and_errors_are_of_classes(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     right = scored(tree, *["Larus fuscus"] * 4)
     wrong = scored(tree, *["Larus"] * 4, truth="Corvus corax", name="c")
-    record = results_record(Exported(task="birds", items=right + wrong, taxonomy=tree, model="org/m"))
+    record = results_record(ScoredRun(task="birds", items=right + wrong, taxonomy=tree, model="org/m"))
     assert all(key in record for key in KEYS)
     found = record["results"]["birds"]
     assert found["alias"] == "birds" and found["sample_len"] == 8 and found["correctness,none"] == 0.5
@@ -34,9 +31,9 @@ def test_values_are_those_of_the_samples_and_errors_are_of_classes(tmp_path: Pat
     assert record["n-samples"]["birds"] == {"original": 8, "effective": 8} and record["n-shot"] == {"birds": 0}
     assert record["higher_is_better"]["birds"]["severity"] is False and higher_is_better("answer_words") is None
     assert record["higher_is_better"]["birds"]["correctness"] is True
-    samples = sample_records(Exported(task="birds", items=right + wrong))
+    samples = ScoredRun(task="birds", items=right + wrong).samples()
     assert sum(s["correctness"] for s in samples) / len(samples) == found["correctness,none"]
-    only = results_record(Exported(task="one", items=right))["results"]["one"]
+    only = results_record(ScoredRun(task="one", items=right))["results"]["one"]
     assert only["correctness_stderr,none"] == "N/A", "one class leaves nothing to vary"
 
 
@@ -48,8 +45,8 @@ def test_a_sample_has_all_answers_of_a_picture_and_failures_have_none(tmp_path: 
         Prediction(id="f", truth="Larus fuscus", error="timeout"),
     ]
     items = [replace(i, group="g" if i.id == "a" else "h") for i in score(predictions, TaxonomyVerifier(tree), tree)]
-    run = Exported(task="t", items=items, completions={"a": ("<answer>Larus fuscus</answer>", "…")})
-    a, b, f = sample_records(run)
+    run = ScoredRun(task="t", items=items, completions={"a": ("<answer>Larus fuscus</answer>", "…")})
+    a, b, f = run.samples()
     assert (a["doc_id"], a["target"], a["doc"]["image"]) == (0, "Larus fuscus", "a.png")
     assert a["resps"] == [["<answer>Larus fuscus</answer>", "…"]]
     assert a["filtered_resps"] == ["Larus fuscus", "Corvus corax"] and a["verdicts"] == ["SPECIFIC", "WRONG"]
@@ -60,16 +57,6 @@ def test_a_sample_has_all_answers_of_a_picture_and_failures_have_none(tmp_path: 
     assert record["group_subtasks"] == {"t": ["t_g", "t_h"]} and record["results"]["t_g"]["correctness,none"] == 0.5
     assert record["n-samples"]["t"] == {"original": 3, "effective": 2}
     assert record["configs"]["t"]["repeats"] == 2
-
-
-def commit_all(folder: Path) -> str:
-    """A git repository with one file; returns its commit."""
-    (folder / "note.txt").write_text("as committed\n")
-    who = ("-c", "user.name=a", "-c", "user.email=a@b.c")
-    for step in (("init", "-q"), ("add", "note.txt"), (*who, "commit", "-qm", "x")):
-        subprocess.run(["git", "-C", str(folder), *step], check=True)
-    head = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
-    return head.stdout.strip()
 
 
 def test_the_command_writes_results_and_samples(

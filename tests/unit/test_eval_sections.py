@@ -131,8 +131,9 @@ def test_seeds_and_many_comparisons_from_the_command_line(tmp_path: Path, capsys
         run(tmp_path / name)
         folders.append(str(tmp_path / name / "scored"))
     rlfg("seeds", *folders, "--json", str(tmp_path / "seeds.json"))
-    row = json.loads((tmp_path / "seeds.json").read_text())["correctness"]
-    assert row["mean"] == pytest.approx((1 + 0.5 + 1) / 3) and list(row["values"].values()) == [1, 0.5, 1]
+    row = json.loads((tmp_path / "seeds.json").read_text())["metrics"]["correctness"]
+    assert row["mean"] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert row["values"] == {"x/scored": 1, "y/scored": 0.5, "z/scored": 1}
     rlfg("compare", *folders, "--json", str(tmp_path / "many.json"))
     many = json.loads((tmp_path / "many.json").read_text())
     assert list(many) == ["y/scored", "z/scored"] and all(found["mcnemar"]["p_holm"] == 1 for found in many.values())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from eval.compare.text import corrected_text
 from eval.intervals import class_bootstrap
 from eval.metrics.ratio import Ratio
 from eval.score import ScoredItem
-from eval.seeds import over_seeds, seeds_text, seeds_to_json, t_interval, t_quantile
+from eval.seeds import over_seeds, seeds_text, t_interval, t_quantile
 from rlfg.errors import RlfgError
 from rlfg.types import Relation, Verdict
 
@@ -59,24 +60,26 @@ def run_of(values: dict[str, list[int]]) -> list[ScoredItem]:
 
 def test_mean_over_seeds_by_hand() -> None:
     runs = {"s1": run_of({"a": [1, 1], "b": [0, 0]}), "s2": run_of({"a": [1, 1], "b": [1, 1]})}
-    row = over_seeds(runs, samples=400)["correctness"]
+    row = over_seeds(runs, samples=400).metrics["correctness"]
     assert row.mean == 0.75 and row.values == {"s1": 0.5, "s2": 1.0}
     assert row.sd == pytest.approx(np.std([0.5, 1], ddof=1))
     assert row.t_interval == pytest.approx((0.75 - 12.7062 * 0.25, 0.75 + 12.7062 * 0.25), abs=1e-3)
     # Seed 1 can draw class b twice (0); seed 2 is always 1: both ends are reached, with 1/16 and more.
     assert row.bootstrap_interval == (0.0, 1.0)
-    text = seeds_text(over_seeds(runs, samples=20))
+    found = over_seeds(runs, samples=20)
+    text = seeds_text(found)
+    assert "open: 2 runs, 4 items answered in all; failed in any: 0\n" in text
     assert "correctness" in text and "0.750" in text
-    assert seeds_to_json(over_seeds(runs, samples=20))["correctness"]["values"] == {"s1": 0.5, "s2": 1.0}
+    assert found.to_json()["metrics"]["correctness"]["values"] == {"s1": 0.5, "s2": 1.0}
 
 
 def test_one_seed_has_the_interval_of_its_classes() -> None:
-    row = over_seeds({"s": run_of({"a": [1], "b": [0]})}, samples=200)["correctness"]
+    row = over_seeds({"s": run_of({"a": [1], "b": [0]})}, samples=200).metrics["correctness"]
     assert (row.t_interval, row.sd, row.bootstrap_interval) == (None, None, (0.0, 1.0))
 
 
 def test_seeds_over_other_pictures_are_refused() -> None:
-    with pytest.raises(RlfgError, match='not over the same pictures: 1 ids are in one only, "a1" among them'):
+    with pytest.raises(RlfgError, match='not over the same items: 1 ids are in one only, "a1" among them'):
         over_seeds({"s1": run_of({"a": [1, 1]}), "s2": run_of({"a": [1]})})
     with pytest.raises(RlfgError, match="one or more seeds"):
         over_seeds({})
@@ -123,3 +126,12 @@ def test_duplicated_items_do_not_narrow_the_interval() -> None:
     naive = width(twice, np.arange(1200).astype(str)) / width(right, np.arange(600).astype(str))
     ours = width(twice, np.concatenate([classes, classes])) / width(right, classes)
     assert naive == pytest.approx(1 / np.sqrt(2), abs=0.05) and ours == pytest.approx(1)
+
+
+def test_pictures_that_one_seed_failed_at_are_in_no_number() -> None:
+    """Else seed 2 would be resampled over class a alone, and its mean be of other pictures than that of seed 1."""
+    one = run_of({"a": [1, 0], "b": [0, 0]})
+    two = [replace(item, error="HTTP 500", answer=None) if item.id[0] == "b" else item for item in one]
+    found = over_seeds({"s1": one, "s2": two}, samples=50)
+    assert (found.items, found.failed) == (2, ("b0", "b1"))
+    assert found.metrics["correctness"].values == {"s1": 0.5, "s2": 0.5}
