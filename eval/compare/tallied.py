@@ -7,15 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from eval.compare.comparison import Change, Comparison, Difference
 from eval.compare.paired import differences_of, mcnemar, transitions
-from eval.intervals import SAMPLES, class_bootstrap
-from eval.summary import estimates
+from eval.intervals import SAMPLES
+from eval.marks import tallied_estimates
 from eval.tally import Mark, Outcome, TalliedItem
 from eval.tally.mark import OUTCOMES
-from eval.tally.summary import mark_ratios, value_names
+from eval.tally.summary import value_names
 from rlfg.errors import RlfgError
 
 _NOT_RIGHT: tuple[Outcome, ...] = ("wrong", "unreadable", "empty")
@@ -135,11 +133,9 @@ def _check_same(a: TalliedItem, b: TalliedItem) -> None:
 def _differences(paired: PairedMarks, samples: int, seed: int) -> dict[str, Difference]:
     """Of every metric that either tally has."""
     marks_a, marks_b = paired.marks
-    classes = np.array([item.class_name for item in paired.a.values()], dtype=np.str_)
-    resamples = class_bootstrap(classes, samples=samples, seed=seed)
     names = value_names([*marks_a, *marks_b])
-    a, b = (estimates(mark_ratios(marks, names), resamples) for marks in (marks_a, marks_b))
-    return differences_of(a, b, resamples)
+    a, b = (tallied_estimates([*run.values()], names=names, samples=samples, seed=seed) for run in (paired.a, paired.b))
+    return differences_of(a[:2], b[:2], a[2])
 
 
 def _right(outcome: Outcome) -> bool | None:
