@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import tarfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -403,3 +404,5 @@ def test_facts_hang_together(name: str) -> None:
         assert (
             len(digest) == {"md5": 32, "sha256": 64}[kind] and download.size and set(digest) <= set("0123456789abcdef")
         )
+        if download.name.endswith("gz"):
+            assert download.size % tarfile.RECORDSIZE, f"{download.name}: the size of the tar, and not of the gzip"
