@@ -46,7 +46,7 @@ def read_option(answer: str, options: Sequence[str], *, by_letter: bool) -> int 
     """The place of the one option that an answer is; None where it is none, or names two.
 
     An answer is an option's letter ("B", "B. gull") or its whole name, never a part of either: a truth that is part of
-    another option's name is not found in it. "B. tern" where B is the gull says two things.
+    another option's name is not found in it. "B. tern" and "B. gull or tern", where B is the gull, say two things.
     """
     if not by_letter:
         return _named(answer, options)
@@ -58,7 +58,18 @@ def read_option(answer: str, options: Sequence[str], *, by_letter: bool) -> int 
     place = LETTERS.index(lettered[0])
     if place >= len(options):
         return None
-    return place if _named(lettered[1], options) in (None, place) else None
+    return place if _named_in(lettered[1], options) <= {place} else None
+
+
+def _named_in(beside: str, options: Sequence[str]) -> set[int]:
+    """The options that the text beside a letter names; one within the name of another counts for that alone."""
+    words, found = f" {normalize(beside)} ", set()
+    for place in sorted(range(len(options)), key=lambda i: -len(options[i])):
+        name = f" {normalize(options[place])} "
+        if name.strip() and name in words:
+            found.add(place)
+            words = words.replace(name, "  ")
+    return found
 
 
 def _named(text: str, options: Sequence[str]) -> int | None:

@@ -139,7 +139,15 @@ OPTIONS = ("gull", "gull-billed tern", "raven", "magpie")
         ("B. gull-billed tern", 1, None),
         ("gull-billed tern", 1, 1),
         ("Gull", 0, 0),
+        ("**B**", 1, None),
+        ("**Answer: B. gull-billed tern**", 1, None),
         ("B. gull", None, None),  # says two things
+        ("B. gull-billed tern or raven", None, None),
+        ("C. raven, or else a magpie", None, None),
+        ("A. gull or gull-billed tern", None, None),
+        ("B. gull-billed tern or gull", None, None),
+        ("A. gull-billed tern", None, None),
+        ("B. a gull-billed tern, as its bill is thick", 1, None),
         ("E", None, None),  # no such option
         ("A or B", None, None),
         ("A. gull B. gull-billed tern C. raven D. magpie", None, None),

@@ -14,6 +14,7 @@ from eval.predictions import read_predictions
 from eval.tally import tally
 from eval.tally.choice import read_option
 from eval.tally.majority import majority
+from rewards.choices import read_count, read_yes_no
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import load_taxonomy
@@ -55,6 +56,8 @@ def contained(line: Prediction) -> bool:
         ("<think>It could be a gull, option A.</think><answer>C</answer>", "letter", "wrong"),  # in the reasoning
         ("<think>A. gull fits.</think><answer>raven</answer>", "name", "wrong"),
         ("<think>surely <answer>gull</answer></think>", "name", "empty"),
+        ("surely <answer>gull</answer></think><answer>raven</answer>", "name", "wrong"),  # opened by the chat template
+        ("<answer>A. gull, or else a raven</answer>", "letter", "unreadable"),  # a letter, and two names
         ("I think it is a gull, or a raven", "name", "unreadable"),  # no tags, and more than an answer
         ("<think>a gull, I begin to think", "name", "empty"),  # cut in its thoughts
     ],
@@ -167,6 +170,24 @@ def ranked(
     scored = [{"sum": s, "tokens": list(tokens)} for s in [sums, *([prior] if prior else [])]]
     told = {"protocol": "rank", "options": OPTIONS, "correct": "gull", "logprobs": scored}
     return Prediction(id="a", truth="gull", answers=("gull",), extra=told)
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [("**2**", "2"), ("2 of 3", "2"), ("two of the three", "2"), ("2 out of 3", "2"), ("all three", "3"), ("both", "2"),
+     ("not one of the three", None), ("2 of 3, or 3", None), ("2 out of 4", None), ("three of two", None)],
+)  # fmt: skip
+def test_a_count_may_be_said_in_words(said: str, number: str | None) -> None:
+    assert read_count(said) == number
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [("**Yes**", "yes"), ("The same kind of bird.", "yes"), ("No, they're different.", "no"), ("not the same", "no"),
+     ("No, they are the same", None), ("not different", None), ("same or different", None), ("not sure, yes", None)],
+)  # fmt: skip
+def test_yes_and_no_may_be_said_in_words(said: str, answer: str | None) -> None:
+    assert read_yes_no(said) == answer
 
 
 def test_labels_are_ranked_by_sum_mean_and_without_the_prior() -> None:
