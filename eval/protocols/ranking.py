@@ -31,7 +31,7 @@ class RankSpec:
         """A line for each picture; `options` has the labels in the order of `logprobs`."""
         classes = read_classes(examples, taxonomy, labels=self.labels)
         labels = tuple(classes.labels[name] for name in classes.names)
-        candidates = tuple(self.form.format(label) for label in labels)
+        candidates = tuple(self.form.replace("{}", label) for label in labels)
         found = []
         for i, example in enumerate(examples):
             shown = [(i,), *([()] if self.prior else [])]

@@ -33,6 +33,8 @@ class DataSpec:
     """Keep the first so many examples."""
 
     def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise RlfgError(f"limit is a number of examples, at least 1, not {self.limit}")
         for name in self.columns:
             if name not in FIELDS:
                 raise RlfgError(f"columns: {name!r} is no field; the fields are {', '.join(FIELDS)}")

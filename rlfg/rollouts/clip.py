@@ -69,7 +69,9 @@ class DualEncoder:
         with torch.no_grad():
             for label in labels:
                 if label not in self._labels:
-                    texts = self.tokenize([template.format(label) for template in self.spec.templates]).to(self.device)
+                    texts = self.tokenize([template.replace("{}", label) for template in self.spec.templates]).to(
+                        self.device
+                    )
                     mean_D = normalize(self.model.encode_text(texts), dim=-1).mean(0)
                     self._labels[label] = normalize(mean_D, dim=-1)
         return torch.stack([self._labels[label] for label in labels])

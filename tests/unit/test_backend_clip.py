@@ -66,6 +66,12 @@ def test_several_templates_are_averaged_as_unit_vectors(tmp_path: Path, tiny: di
         assert not torch.allclose(alone[0].label_vectors(labels), expected_MD, atol=1e-3)
 
 
+def test_a_template_may_hold_other_braces(tiny: dict[str, Any]) -> None:
+    found_MD = DualEncoder(ClipSpec(**tiny, templates=("{x} a {}.",)), device="cpu").label_vectors(["Raven"])
+    plain_MD = DualEncoder(ClipSpec(**tiny, templates=("{}",)), device="cpu").label_vectors(["{x} a Raven."])
+    torch.testing.assert_close(found_MD, plain_MD)
+
+
 def test_a_list_of_labels_is_ranked_through_the_protocol(tmp_path: Path, tiny: dict[str, Any]) -> None:
     manifest = collection(tmp_path)
     (tmp_path / "Raven-1.png").write_bytes(b"no picture")

@@ -69,6 +69,8 @@ def test_splits_and_limits(tmp_path: Path) -> None:
     lines = [{"image": f"{i}", "label": "x", "split": "train" if i % 2 else "test"} for i in range(6)]
     spec = write(tmp_path / "m.jsonl", *lines)
     assert len(load_examples(DataSpec(path=spec.path, split="test", limit=2))) == 2
+    with pytest.raises(RlfgError, match="limit is a number of examples, at least 1, not 0"):
+        DataSpec(path=spec.path, limit=0)
     with pytest.raises(RlfgError, match=r"test \(3\), train \(3\)"):
         load_examples(DataSpec(path=spec.path, split="val"))
 

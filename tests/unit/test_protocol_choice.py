@@ -41,6 +41,8 @@ def test_the_truth_is_at_every_place_and_always_there(tmp_path: Path) -> None:
     assert all(len(set(orders(item)[0])) == 4 for item in items)
     assert ChoiceSpec(options=4).items(data, None, 0) == items
     assert ChoiceSpec(options=4).items(data, None, 1) != items
+    with pytest.raises(RlfgError, match="a seed is a whole number, at least 0, not -1"):
+        ChoiceSpec(options=4).items(data, None, -1)
     (alone,) = ChoiceSpec(options=4, labels=str(all_names(tmp_path))).items(data.subset([7]), None, 0)
     assert alone.told == items[7].told, "other pictures change nothing"
 

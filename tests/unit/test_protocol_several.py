@@ -15,6 +15,7 @@ from eval.predictions import read_predictions
 from eval.protocols.counting import CountSpec
 from eval.protocols.pairs import PairsSpec
 from eval.protocols.per_rank import PerRankSpec
+from eval.protocols.ranking import RankSpec
 from eval.tally import tally
 from rlfg.data import DataSpec, load_examples
 from rlfg.data.images import png_url
@@ -119,6 +120,19 @@ def test_each_rank_is_asked_for_by_itself(tmp_path: Path) -> None:
         PerRankSpec(ranks=("tribe",)).items(data, tree, 0)
     with pytest.raises(RlfgError, match="needs a taxonomy with ranks"):
         PerRankSpec().items(data, None, 0)
+
+
+def test_braces_may_stand_in_a_question_or_form(tmp_path: Path) -> None:
+    data = examples(tmp_path, each=1)
+    tree = load_taxonomy(tmp_path / "tree.csv", root="bird")
+    (asked,) = (
+        PerRankSpec(ranks=("genus",), question='Say {"rank": "{rank}"}: which {rank}?')
+        .items(data, tree, 0)[0]
+        .questions
+    )
+    assert asked.text.startswith('Say {"rank": "genus"}: which genus?')
+    (ranked,) = RankSpec(form='{"name": "{}"}').items(data, None, 0)[0].questions
+    assert '{"name": "Raven"}' in ranked.candidates
 
 
 def test_one_rank_that_fails_makes_the_line_fail(tmp_path: Path) -> None:
