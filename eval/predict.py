@@ -92,7 +92,7 @@ def pending(task: Task) -> tuple[dict[str, Prediction], list[int]]:
     """What earlier runs answered, by id, and the items still to be answered: new ones, and those that failed.
 
     Raises:
-        RlfgError: The file holds answers to other items.
+        RlfgError: The file holds answers to other items, or to these as the data had them before.
     """
     done: dict[str, Prediction] = {}
     for path in [task.out, *parts(task.out)]:
@@ -101,7 +101,20 @@ def pending(task: Task) -> tuple[dict[str, Prediction], list[int]]:
     strange = done.keys() - {item.id for item in task.items}
     if strange:
         raise RlfgError(f"{task.out}: holds answers to other items ({sorted(strange)[0]}); use another file")
+    for item in task.items:
+        changed = _changed(item, done[item.id]) if item.id in done else []
+        if changed:
+            raise RlfgError(
+                f"{task.out}: since {item.id!r} was answered, its {changed[0]} changed with the data; use another file"
+            )
     return done, [i for i, item in enumerate(task.items) if item.id not in done]
+
+
+def _changed(item: Item, line: Prediction) -> list[str]:
+    """Keys that an answered line has otherwise than its item; not where its pictures lie, nor what is told besides."""
+    now = {"truth": item.truth, **{key: value for key, value in item.told.items() if key not in ("images", "meta")}}
+    then = {"truth": line.truth, **line.extra}
+    return [key for key in now if key in then and json.loads(json.dumps(now[key])) != then[key]]
 
 
 def keep_settings(task: Task) -> None:

@@ -154,6 +154,25 @@ def test_one_file_holds_answers_to_one_question_only(tmp_path: Path) -> None:
         assert run_predict(config(manifest, backend=patient, protocol={})) == 0, "patience changes no answer"
 
 
+def test_data_that_changed_are_not_what_was_asked(tmp_path: Path) -> None:
+    """A label that is mended, or a class more to choose from: the old lines say another thing."""
+    manifest = collection(tmp_path, each=1)
+    before = manifest.read_text()
+    with HttpModel(right) as model:
+        plain = config(manifest, backend=chat(model.url), protocol={}, out=str(tmp_path / "open.jsonl"))
+        choice = config(manifest, backend=chat(model.url), protocol={"choice": {"options": "all"}})
+        assert run_predict(plain) == run_predict(choice) == 0
+        manifest.write_text(before.replace('"label": "Raven"', '"label": "Magpie"'))
+        with pytest.raises(
+            RlfgError, match="since 'Raven-0' was answered, its truth changed with the data; use another file"
+        ):
+            run_predict(plain)
+        with pytest.raises(RlfgError, match="since 'Herring-Gull-0' was answered, its options changed"):
+            run_predict(choice)
+        manifest.write_text(before.replace('"Raven"}', '"Raven", "site": "moor"}'))
+        assert run_predict(plain) == 0, "what is told besides changes no answer"
+
+
 @pytest.mark.parametrize(
     ("backend", "protocol", "says"),
     [
