@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.predictions import read_json_lines
+from eval.predictions import read_json_lines, require_names
 from rewards.verifier import Verifier
 from rlfg.data import ParseMode, parse_answer
 from rlfg.errors import RlfgError
@@ -79,7 +79,11 @@ def score(
 
     Returns:
         One item per completion, in order; one per failed prediction, with its `error`.
+
+    Raises:
+        RlfgError: A line answers closed questions.
     """
+    require_names(predictions)
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
     trace, truth_class = _tracer(taxonomy, profile), _classifier(taxonomy, profile)
     groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}

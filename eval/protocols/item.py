@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,6 +102,8 @@ def line_of(item: Item, replies: list[Reply]) -> Prediction:
     usage = sum((reply.usage for reply in replies), Usage())
     extra = {**item.told, "usage": usage.to_json()}
     error = next((reply.error for reply in replies if reply.error is not None), None)
+    if error is None and any(math.isnan(logp) for reply in replies for logp in reply.logps):
+        error = "a log-probability is no number; a wider dtype may give one"
     if error is not None:
         return Prediction(id=item.id, truth=item.truth, image=item.image, error=error, extra=extra)
     ranked = [(question, reply) for question, reply in zip(item.questions, replies, strict=True) if question.candidates]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from eval.predictions import require_names
 from rlfg.data import ParseMode, parse_answer
 from rlfg.taxonomy import Taxonomy, normalize, resolve
 from rlfg.types import Prediction
@@ -18,7 +19,11 @@ def majority(
 
     Answers are the same where they name one taxon, or read the same without a taxonomy. A tie goes to the answer that
     came first. A sample without an answer has no vote, but counts; an item of such samples only has an empty answer.
+
+    Raises:
+        RlfgError: The answers of a line are to several questions, not samples of one.
     """
+    require_names(predictions, sampled=True)
 
     @lru_cache(None)
     def meant(answer: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.copies import same_files
+from eval.predictions import CLOSED
 from eval.tally.choice import mark_choice
-from eval.tally.mark import Mark
+from eval.tally.mark import Mark, key_of
 from eval.tally.path import mark_path
 from eval.tally.ranking import mark_rank
 from eval.tally.several import mark_count, mark_pair
@@ -17,8 +19,6 @@ from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import Prediction
-
-CLOSED = ("choice", "rank", "pairs", "count", "per_rank")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,11 +67,12 @@ def mark_all(
     """The first line that did not fail stands for its copies."""
     first: dict[str, str] = {}
     found = []
+    same = same_files(picture for line in predictions for picture in _pictures(line))
     for line in predictions:
         if line.error is not None:
             found.append(Marked(line=line, mark=None))
             continue
-        earlier = first.setdefault(_asked(protocol, line), line.id)
+        earlier = first.setdefault(_asked(protocol, line, same), line.id)
         if earlier != line.id:
             found.append(Marked(line=line, mark=None, copy_of=earlier))
         else:
@@ -93,8 +94,17 @@ def _mark(protocol: str, line: Prediction, taxonomy: Taxonomy | None, mode: Pars
     return mark_path(line, mode, taxonomy)
 
 
-def _asked(protocol: str, line: Prediction) -> str:
-    """The same for two lines about the same pictures, in whatever order they or the options stood."""
-    pictures = list(map(str, line.extra.get("images") or [line.image if line.image is not None else f"id {line.id}"]))
+def _asked(protocol: str, line: Prediction, same: Mapping[str, str]) -> str:
+    """The same for two lines about the same pictures, in whatever order they or the options stood.
+
+    Options that were drawn make no other question of a picture; those that its line of the data gave do.
+    """
+    pictures = [same.get(picture, picture) for picture in _pictures(line) or [f"id {line.id}"]]
     reference = pictures[:1] if protocol == "count" else []
-    return json.dumps([line.truth, reference, sorted(pictures)])
+    given = line.extra.get("distractors") == "given"
+    options = sorted(key_of(line, "options")[0]) if given else []
+    return json.dumps([line.truth, reference, sorted(pictures), options])
+
+
+def _pictures(line: Prediction) -> list[str]:
+    return list(map(str, line.extra.get("images") or ([] if line.image is None else [line.image])))

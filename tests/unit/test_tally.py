@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from eval.copies import same_files
 from eval.predictions import read_predictions
+from eval.score import score
 from eval.tally import tally
 from eval.tally.choice import read_option
 from eval.tally.majority import majority
 from rewards.choices import read_count, read_yes_no
+from rewards.verifier import NoVerifier
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import load_taxonomy
@@ -111,6 +114,24 @@ def test_an_item_that_stands_twice_counts_once() -> None:
     assert metrics["lines"] == 4 == metrics["failed"] + metrics["duplicates"] + metrics["items"]
 
 
+def test_one_picture_under_two_names_counts_once(tmp_path: Path) -> None:
+    """The bytes tell, where the files are there; of other files only the name."""
+    for name, data in (("a.png", b"one"), ("b.png", b"one"), ("c.png", b"two"), ("d.png", b"three")):
+        (tmp_path / name).write_bytes(data)
+    names = [str(tmp_path / f"{name}.png") for name in "abcdef"]
+    assert same_files([*names, *names]) == dict(zip(names, [names[0], names[0], names[2], names[3]], strict=False))
+    marked, metrics = tally([choice("A", id_=name, image=name) for name in names], samples=10)
+    assert [one.copy_of for one in marked] == [None, names[0], None, None, None, None]
+    assert (metrics["items"], metrics["duplicates"]) == (5, 1)
+
+
+def test_options_that_the_data_give_make_another_question() -> None:
+    told = {"image": "same.png", "distractors": "given"}
+    others = {"options": [["gull", "owl"]]}
+    lines = [choice("A", id_="a", **told), choice("A", id_="b", **told | others), choice("B", id_="c", **told)]
+    assert [one.copy_of for one in tally(lines, samples=10)[0]] == [None, None, "a"]
+
+
 def test_another_reference_is_another_question() -> None:
     def count(id_: str, *pictures: str) -> Prediction:
         told = {"protocol": "count", "images": list(pictures)}
@@ -203,6 +224,29 @@ def test_equal_scores_are_no_knowledge() -> None:
     line = ranked([-2.0, -2.0, -2.0, -2.0])
     assert OPTIONS[max(range(4), key=lambda i: line.extra["logprobs"][0]["sum"][i])] == line.truth
     assert outcome(line) == "wrong"
+
+
+def test_what_is_no_number_is_no_first_place() -> None:
+    """Nothing is above NaN, so that it is first of all."""
+    with pytest.raises(RlfgError, match='"a": a log-probability is no number'):
+        tally([ranked([float("nan"), -1.0, -2.0, -3.0])], samples=10)
+    impossible = float("-inf")
+    _, metrics = tally([ranked([impossible] * 4, prior=[impossible] * 4)], samples=10)
+    assert metrics["top1_sum"] == metrics["top1_calibrated"] == 0.0 == metrics["accuracy"]
+
+
+def test_closed_answers_are_not_judged_as_names() -> None:
+    """A letter is no taxon, and of the answers to three ranks none is the majority's."""
+    verifier = NoVerifier()
+    for line in (choice("A"), path("Laridae", "Larus", "Larus canus")):
+        with pytest.raises(RlfgError, match="which `rlfg tally` scores"):
+            score([line], verifier)
+        with pytest.raises(RlfgError, match="which `rlfg tally` scores"):
+            majority([line])
+    named = choice("<answer>gull</answer>", answer_as="name")
+    assert [item.answer for item in score([named, ranked([-1.0] * 4)], verifier)] == ["gull", "gull"]
+    with pytest.raises(RlfgError, match="which `rlfg tally` scores"):
+        majority([named])
 
 
 def test_always_yes_is_half_right_and_found_out() -> None:
