@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.reading import READINGS
 from eval.text_cli import add_text_options
-from rlfg.data import PARSE_MODES
 from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
 
 
@@ -48,7 +48,12 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     add_verifier_options(parser)
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    parser.add_argument(
+        "--parse",
+        choices=READINGS,
+        default="asked",
+        help="how completions are read; by default as the prompt of each asks for the answer",
+    )
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
     add_text_options(parser)
     parser.set_defaults(run=_score)

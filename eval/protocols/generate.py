@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eval.protocols.item import Item, Question, item_about
+from eval.reading import asks_for_tags
 from rlfg.data import Examples, load_prompt, prompt_names
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
@@ -44,8 +45,10 @@ class OpenSpec:
             for i, (example, where) in enumerate(zip(examples, examples.where, strict=True)):
                 if len(prompts) > 1 and example.question is not None:
                     raise RlfgError(f"{where}: has a question of its own, that every prompt would give way to")
-                question = Question(text=example.question or prompt.text, pictures=(i,), samples=self.samples)
-                told = {"protocol": "open", "prompt": prompt.name, "samples": self.samples}
+                text = example.question or prompt.text
+                question = Question(text=text, pictures=(i,), samples=self.samples)
+                tags = asks_for_tags(text)
+                told = {"protocol": "open", "prompt": prompt.name, "tags": tags, "samples": self.samples}
                 name = example.id if len(prompts) == 1 else f"{example.id}@{prompt.name}"
                 found.append(item_about(example, [question], told, id_=name))
         return found

@@ -17,6 +17,7 @@ from eval.protocols.pairs import PairsSpec
 from eval.protocols.per_rank import PerRankSpec
 from eval.protocols.ranking import RankSpec
 from eval.tally import tally
+from rlfg.cli import main
 from rlfg.data import DataSpec, load_examples
 from rlfg.data.images import png_url
 from rlfg.errors import RlfgError
@@ -169,6 +170,32 @@ def test_every_prompt_variant_is_a_line_of_its_own(tmp_path: Path) -> None:
     for line in lines:
         assert line.id.endswith(f"@{line.extra['prompt']}")
         assert line.completions == (f"<answer>{len(load_prompt(line.extra['prompt']).text)}</answer>",)
+
+
+def test_each_prompt_is_read_as_it_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that does what it is told, under every prompt: none of its answers is unparsed for want of tags."""
+    from rlfg.data import load_prompt, prompt_names
+
+    manifest = collection(tmp_path, each=1, labels=("Raven", "Magpie"))
+
+    def script(text: str, urls: list[str], time: int) -> str:
+        thoughts = "<think>Not a Magpie.</think>" if "<think>" in text or text == load_prompt("short").text else ""
+        return thoughts + ("<answer>Raven</answer>" if "<answer>" in text else "A Raven.")
+
+    with HttpModel(script) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={"open": {"prompts": "all"}})) == 0
+    out = str(tmp_path / "answers.jsonl")
+    told = {line.extra["prompt"]: line.extra["tags"] for line in read_predictions(out)}
+    assert {name for name, tags in told.items() if not tags} == {"bare", "short"} and set(told) == set(prompt_names())
+    scoring = ("--taxonomy", str(tmp_path / "tree.csv"), "--root", "bird", "--predictions", out, "--group-by", "prompt")
+    found = {}
+    for name, more in (("asked", ()), ("one way", ("--parse", "lenient"))):
+        with pytest.raises(SystemExit):
+            main(["score", *scoring, *more, "--out", str(tmp_path / name)])
+        groups = json.loads((tmp_path / name / "metrics.json").read_text())["groups"]
+        found[name] = {prompt for prompt, group in groups.items() if group["counts"]["UNPARSED"]}
+        assert all(group["correctness"] == 0.5 for prompt, group in groups.items() if prompt not in found[name])
+    assert found == {"asked": set(), "one way": {"bare", "short"}}
 
 
 def test_stored_answers_are_lined_up_by_id(tmp_path: Path) -> None:
