@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -125,13 +126,26 @@ def keep_settings(task: Task) -> None:
     """
     path = task.out.with_name(task.out.name + ".settings.json")
     settings = task.config.settings
-    if has_lines(task.out) or parts(task.out):
-        begun = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else settings
+    if path.is_file() and (has_lines(task.out) or parts(task.out)):
+        begun = _begun(path)
         other = [name for name in settings if settings[name] != begun.get(name)]
         if other:
             raise RlfgError(f"{task.out}: was begun with another {', '.join(other)} ({path.name}); use another file")
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    aside = path.with_name(path.name + ".part")
+    aside.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(aside, path)  # a run that is killed here leaves the whole file or none
+
+
+def _begun(path: Path) -> dict[str, Any]:
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RlfgError(
+            f"{path}: not valid JSON ({error}); with it is lost how the answers beside it were made"
+        ) from error
+    return begun if isinstance(begun, dict) else {}
 
 
 def has_lines(path: Path) -> bool:
@@ -144,7 +158,7 @@ def has_lines(path: Path) -> bool:
 
 def parts(out: Path) -> list[Path]:
     """Files that processes have written and that are not merged yet."""
-    return sorted(out.parent.glob(f"{out.name}.part*"))
+    return sorted(out.parent.glob(f"{escape(out.name)}.part*"))
 
 
 def predict_share(

@@ -154,6 +154,26 @@ def test_one_file_holds_answers_to_one_question_only(tmp_path: Path) -> None:
         assert run_predict(config(manifest, backend=patient, protocol={})) == 0, "patience changes no answer"
 
 
+def test_a_file_of_any_name_goes_on(tmp_path: Path) -> None:
+    """A run that was killed left a part and its settings, which nothing writes again."""
+    manifest = collection(tmp_path, each=1)
+    out = tmp_path / "answers [1].jsonl"
+    with HttpModel(right) as model:
+        asked = config(manifest, backend=chat(model.url), protocol={}, out=str(out))
+        assert run_predict(asked) == 0
+        lines = out.read_text().splitlines(keepends=True)
+        out.rename(f"{out}.part0")
+        Path(f"{out}.part0").write_text("".join(lines[:3]) + lines[3][:20])
+        settings = Path(f"{out}.settings.json")
+        before = settings.stat()
+        assert run_predict(asked) == 0 and len(model.bodies) == 5 + 2
+        assert (settings.stat().st_ino, settings.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+        settings.write_text('{"backend": {')
+        with pytest.raises(RlfgError, match=r"settings\.json: not valid JSON"):
+            run_predict(asked)
+    assert [line.id for line in read_predictions(out)] == [json.loads(line)["id"] for line in lines]
+
+
 def test_data_that_changed_are_not_what_was_asked(tmp_path: Path) -> None:
     """A label that is mended, or a class more to choose from: the old lines say another thing."""
     manifest = collection(tmp_path, each=1)
@@ -271,6 +291,7 @@ use_cpu: true
             done = launch("evaluate.py", launch_file, path)
             assert done.returncode == 0, done.stderr[-3000:]
             assert len(model.bodies) - before == 15 * 2
+            assert ("15 to do on 2 processes" in done.stdout) == (name == "two")
             lines = read_predictions(tmp_path / f"{name}.jsonl")
             found.append([(line.id, line.completions, line.extra["ranks"]) for line in lines])
     assert found[0] == found[1] and len(found[0]) == 15
