@@ -187,11 +187,24 @@ def _read(text: str) -> tuple[list[str], Usage]:
     """
     try:
         found = json.loads(text)
-        texts = [choice["message"].get("content") or "" for choice in found["choices"]]
+        texts = [_text(choice["message"].get("content")) for choice in found["choices"]]
         used = found.get("usage") or {}
         tokens = [int(used.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a chat completion ({error!r})") from None
-    if not texts or not all(isinstance(said, str) for said in texts):
-        raise ValueError("a chat completion without choices" if not texts else "a choice whose content is no text")
+        raise ValueError(f"not a chat completion ({error!r}): {text[:200]!r}") from None
+    if not texts:
+        raise ValueError(f"a chat completion without choices: {text[:200]!r}")
     return texts, Usage(prompt_tokens=tokens[0], completion_tokens=tokens[1])
+
+
+def _text(content: Any) -> str:
+    """Of a message: a text, or parts, of which those of text count; thoughts that come as a part of their own do not.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part["type"] == "text")
+    if content is not None and not isinstance(content, str):
+        raise TypeError("a choice whose content is no text")
+    return content or ""

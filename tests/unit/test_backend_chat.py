@@ -19,7 +19,9 @@ from launching import ROOT, environment, launch
 from PIL import Image
 from protocol_toys import SPECIES, chat, collection, config
 
+from eval.backends.chat import _read as read_reply
 from eval.predictions import read_predictions
+from eval.protocols import Usage
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.training.evaluation import run_predict
@@ -152,6 +154,32 @@ def test_one_file_holds_answers_to_one_question_only(tmp_path: Path) -> None:
         patient = chat(model.url)
         patient["chat"]["endpoint"]["timeout_s"] = 9
         assert run_predict(config(manifest, backend=patient, protocol={})) == 0, "patience changes no answer"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Raven", "Raven"),
+        (None, ""),
+        ([{"type": "thinking", "thinking": "Magpie?"}, {"type": "text", "text": "Raven"}], "Raven"),
+        ([{"type": "text", "text": "Ra"}, {"type": "text", "text": "ven"}], "Raven"),
+        ([], ""),
+    ],
+)
+def test_the_text_of_a_message_is_read_whole(content: Any, text: str) -> None:
+    reply = {"choices": [{"message": {"content": content}}], "usage": None}
+    assert read_reply(json.dumps(reply)) == ([text], Usage())
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ['{"error": {"message": "no such model"}}', '{"choices": []}', "<html>no such page", "[]",
+     '{"choices": [{"message": {"content": 7}}]}', '{"choices": [{"message": {"content": [{"type": "text"}]}}]}'],
+)  # fmt: skip
+def test_a_reply_that_is_none_is_shown(reply: str) -> None:
+    with pytest.raises(ValueError, match="chat completion") as error:
+        read_reply(reply)
+    assert reply[:20] in str(error.value)
 
 
 def test_a_file_of_any_name_goes_on(tmp_path: Path) -> None:
