@@ -97,13 +97,15 @@ def _mark(protocol: str, line: Prediction, taxonomy: Taxonomy | None, mode: Pars
 def _asked(protocol: str, line: Prediction, same: Mapping[str, str]) -> str:
     """The same for two lines about the same pictures, in whatever order they or the options stood.
 
-    Options that were drawn make no other question of a picture; those that its line of the data gave do.
+    Options that were drawn make no other question of a picture; those that its line of the data gave do, and so does
+    the condition of a robustness set, where a grey picture without its colours is the same file.
     """
     pictures = [same.get(picture, picture) for picture in _pictures(line) or [f"id {line.id}"]]
     reference = pictures[:1] if protocol == "count" else []
     given = line.extra.get("distractors") == "given"
     options = sorted(key_of(line, "options")[0]) if given else []
-    return json.dumps([line.truth, reference, sorted(pictures), options])
+    condition = (line.extra.get("meta") or {}).get("condition")
+    return json.dumps([line.truth, reference, sorted(pictures), options, condition])
 
 
 def _pictures(line: Prediction) -> list[str]:

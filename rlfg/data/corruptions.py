@@ -88,6 +88,7 @@ def write_corrupted(
     unknown = [kind for kind in kinds if kind not in CORRUPTIONS]
     if unknown:
         raise RlfgError(f"{unknown[0]!r} is no corruption; there are {', '.join(CORRUPTIONS)}")
+    kinds = tuple(dict.fromkeys(kinds))
     if examples.opener is not None:
         raise RlfgError("corrupt: pictures inside a Hugging Face dataset are no files; write them out, with a manifest")
     manifest = out / "data.jsonl"

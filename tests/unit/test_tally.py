@@ -123,6 +123,8 @@ def test_one_picture_under_two_names_counts_once(tmp_path: Path) -> None:
     marked, metrics = tally([choice("A", id_=name, image=name) for name in names], samples=10)
     assert [one.copy_of for one in marked] == [None, names[0], None, None, None, None]
     assert (metrics["items"], metrics["duplicates"]) == (5, 1)
+    grey = [choice("A", id_=n, image=n, meta={"condition": f"greyscale-{k}"}) for k, n in enumerate(names[:2])]
+    assert tally(grey, samples=10)[1]["duplicates"] == 0, "a grey picture is the same in every severity"
 
 
 def test_options_that_the_data_give_make_another_question() -> None:
