@@ -146,9 +146,12 @@ def _provenance(spec: Any, verification: Any) -> dict[str, Any]:
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:
-    """Counts, then each headline metric with its interval and denominator."""
+    """Counts, why there are no verdicts, then each headline metric with its interval and denominator."""
     counts, ci, of = metrics["counts"], metrics["ci"], metrics["denominators"]
     lines = ["  ".join(f"{label} {n}" for label, n in counts.items() if n) + f"  failed {metrics['failed']}"]
+    if metrics["no_verdict"]:
+        first, n = next(iter(metrics["no_verdict"].items()))
+        lines.append(f"{counts['NO_VERDICT']} without a verdict, in no metric; {n} of them: {first}")
     for name in ("correctness", "specificity", "hm"):
         value, interval = metrics[name], ci.get(name)
         shown = "undefined" if value is None else f"{value:.3f}"
