@@ -89,8 +89,7 @@ def write_corrupted(
     if unknown:
         raise RlfgError(f"{unknown[0]!r} is no corruption; there are {', '.join(CORRUPTIONS)}")
     kinds = tuple(dict.fromkeys(kinds))
-    if examples.opener is not None:
-        raise RlfgError("corrupt: pictures inside a Hugging Face dataset are no files; write them out, with a manifest")
+    examples.require_files("corrupt")
     manifest = out / "data.jsonl"
     if manifest.exists():
         raise RlfgError(f"{manifest}: is there already; give another folder")

@@ -104,3 +104,12 @@ def test_a_hugging_face_dataset_with_embedded_pictures(tmp_path: Path) -> None:
     assert examples[1].meta == {"site": "y"}
     assert examples.open_image(2).mode == "RGB"
     assert check_images(examples)[1].counts == {"greyscale": 3}
+    several = str(tmp_path / "several")
+    datasets.DatasetDict({"train": data, "test": data.select([1])}).save_to_disk(several)
+    columns = {"image": "picture"}
+    assert [e.label for e in load_examples(DataSpec(path=several, split="test", columns=columns))] == ["robin"]
+    for split, says in ((None, "has several splits; set split to one of train, test"), ("val", "has no split 'val'")):
+        with pytest.raises(RlfgError, match=says):
+            load_examples(DataSpec(path=several, split=split, columns=columns))
+    datasets.DatasetDict({"only": data}).save_to_disk(tmp_path / "one")
+    assert len(load_examples(DataSpec(path=str(tmp_path / "one"), columns=columns))) == 3
