@@ -172,17 +172,17 @@ def _hub(spec: DataSpec) -> tuple[Callable[[int], bytes], list[tuple[str, Exampl
     try:
         if (path / "state.json").exists() or (path / "dataset_dict.json").exists():
             data: Any = datasets.load_from_disk(spec.path)
-            data = data[_split_of(spec, list(data))] if isinstance(data, dict) else data
         else:
-            data = datasets.load_dataset(spec.path, split=spec.split or "train")
+            data = datasets.load_dataset(spec.path, split=spec.split)
     except (FileNotFoundError, ValueError, ConnectionError) as error:
         raise RlfgError(f"{spec.path}: cannot load this dataset ({error})") from error
+    data = data[_split_of(spec, list(data))] if isinstance(data, dict) else data
     names = {field: spec.columns.get(field, field) for field in FIELDS}
     image = names["image"]
-    if image not in data.column_names:
-        raise RlfgError(
-            f"{spec.path}: no column {image!r} (found: {', '.join(data.column_names)}); map it with columns"
-        )
+    for field in ("image", "label"):
+        if names[field] not in data.column_names:
+            there = ", ".join(data.column_names)
+            raise RlfgError(f"{spec.path}: no column {names[field]!r} (found: {there}); map it with columns")
     label = data.features.get(names["label"])
     classes = label.names if isinstance(label, datasets.ClassLabel) else None
     embedded = isinstance(data.features[image], datasets.Image)

@@ -65,6 +65,21 @@ def test_a_bad_manifest_names_the_line(tmp_path: Path, lines: list, message: str
         load_examples(write(tmp_path / "m.jsonl", *lines))
 
 
+def test_a_folder_of_splits_as_a_hugging_face_dataset(tmp_path: Path) -> None:
+    """Unless one is asked for, none of several is taken: an evaluation must not be of training pictures."""
+    pytest.importorskip("datasets")
+    for folder in ("both/train/robin", "both/train/wren", "both/test/robin", "both/test/wren", "alone/robin"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("RGB", (5, 7)).save(tmp_path / folder / "a.png")
+    both, alone = str(tmp_path / "both"), str(tmp_path / "alone")
+    with pytest.raises(RlfgError, match="has several splits; set split to one of train, test"):
+        load_examples(DataSpec(path=both, format="hf"))
+    found = load_examples(DataSpec(path=both, format="hf", split="test"))
+    assert sorted(e.label for e in found) == ["robin", "wren"]
+    with pytest.raises(RlfgError, match=r"no column 'label' \(found: image\)"):  # one class: `datasets` drops it
+        load_examples(DataSpec(path=alone, format="hf"))
+
+
 def test_splits_and_limits(tmp_path: Path) -> None:
     lines = [{"image": f"{i}", "label": "x", "split": "train" if i % 2 else "test"} for i in range(6)]
     spec = write(tmp_path / "m.jsonl", *lines)
