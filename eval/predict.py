@@ -18,7 +18,7 @@ from typing import Any
 from eval.backends import Asked, Backend, BackendSpec, Tell
 from eval.predictions import drop_torn_line, read_predictions, write_predictions
 from eval.protocols import Item, ProtocolSpec, Reply, line_of
-from rlfg.data import DataSpec, Examples, load_examples
+from rlfg.data import DataSpec, Examples, ImageReport, check_images, load_examples
 from rlfg.errors import RlfgError
 from rlfg.rollouts.sampling import Sampling
 from rlfg.taxonomy.spec import TaxonomySpec
@@ -68,6 +68,8 @@ class Task:
     config: PredictConfig
     examples: Examples
     items: tuple[Item, ...]
+    images: ImageReport | None = None
+    """Of the pictures, where those that cannot be read are left out."""
 
     @property
     def out(self) -> Path:
@@ -78,15 +80,20 @@ class Task:
 def load_task(config: PredictConfig) -> Task:
     """Reads the data and makes the protocol's items of it.
 
+    Pictures are opened when they are asked about, and one that cannot be read makes its item fail; with `on_bad_image:
+    skip` all are opened now, and those are left out.
+
     Raises:
         RlfgError: Two items have one id, or the protocol cannot be had with these data.
     """
-    examples = load_examples(config.data)
+    examples, images = load_examples(config.data), None
+    if config.data.on_bad_image == "skip":
+        examples, images = check_images(examples, on_bad="skip")
     taxonomy = None if config.taxonomy is None else config.taxonomy.load()
     items = config.protocol.chosen.items(examples, taxonomy, config.seed)
     if len({item.id for item in items}) < len(items):
         raise RlfgError(f"{config.data.path}: two items have one id; ids of pictures must not hold '@', '|' or '#'")
-    return Task(config=config, examples=examples, items=tuple(items))
+    return Task(config=config, examples=examples, items=tuple(items), images=images)
 
 
 def pending(task: Task) -> tuple[dict[str, Prediction], list[int]]:

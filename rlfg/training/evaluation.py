@@ -36,6 +36,8 @@ def run_predict(config: PredictConfig) -> int:
     state.wait_for_everyone()
     share = todo[state.process_index :: state.num_processes]
     if state.is_main_process:
+        if task.images is not None:
+            print(task.images)
         among = f" on {state.num_processes} processes" if state.num_processes > 1 else ""
         print(f"{config.out}: {len(done)} of {len(task.items)} answered already, {len(todo)} to do{among}")
     if share:

@@ -85,6 +85,19 @@ def test_what_failed_is_not_done(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "8 of 10 answered already, 2 to do" in capsys.readouterr().out
 
 
+def test_pictures_that_cannot_be_read_fail_or_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = collection(tmp_path, each=1)
+    (tmp_path / "Raven-0.png").write_bytes(b"no picture")
+    with HttpModel(right) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 1
+        data = {"path": str(manifest), "on_bad_image": "skip"}
+        out = str(tmp_path / "skip.jsonl")
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={}, data=data, out=out)) == 0
+    told = capsys.readouterr().out
+    assert "4 answered, 1 failed" in told and "4 answered, 0 failed" in told and "data.jsonl:4" in told
+    assert len(read_predictions(out)) == 4
+
+
 def test_a_run_without_any_answer_ends(tmp_path: Path) -> None:
     """A wrong key fails for all pictures alike; nobody waits for 10,000 refusals."""
     manifest = collection(tmp_path, each=20)
