@@ -129,8 +129,13 @@ def keep_settings(task: Task) -> None:
     """Records beside the predictions how they are made.
 
     Raises:
-        RlfgError: They were begun in another way: one file would hold answers to different questions.
+        RlfgError: They were begun in another way: one file would hold answers to different questions. Or nothing can be
+            written there.
     """
+    if task.out.is_dir():
+        raise RlfgError(
+            f"{task.out}: is a folder; `out` is a file of predictions, such as {task.out / 'answers.jsonl'}"
+        )
     path = task.out.with_name(task.out.name + ".settings.json")
     settings = task.config.settings
     if path.is_file() and (has_lines(task.out) or parts(task.out)):
@@ -139,10 +144,13 @@ def keep_settings(task: Task) -> None:
         if other:
             raise RlfgError(f"{task.out}: was begun with another {', '.join(other)} ({path.name}); use another file")
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".part")
-    aside.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(aside, path)  # a run that is killed here leaves the whole file or none
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(aside, path)  # a run that is killed here leaves the whole file or none
+    except OSError as error:
+        raise RlfgError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _begun(path: Path) -> dict[str, Any]:

@@ -295,6 +295,15 @@ out: {tmp_path}/out/answers.jsonl
     assert len(read_predictions(tmp_path / "out" / "answers.jsonl")) == 20
 
 
+def test_a_place_that_takes_no_file_is_said_before_anything_is_asked(tmp_path: Path) -> None:
+    manifest = collection(tmp_path, each=1)
+    (tmp_path / "file").touch()
+    for out, says in ((tmp_path, "is a folder; `out` is a file"), (tmp_path / "file" / "x", "cannot be written")):
+        with HttpModel(right) as model, pytest.raises(RlfgError, match=says):
+            run_predict(config(manifest, backend=chat(model.url), protocol={}, out=str(out)))
+        assert not model.bodies
+
+
 def test_missing_keys_and_unknown_ids_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = collection(tmp_path, each=1)
     path = tmp_path / "predict.yaml"
