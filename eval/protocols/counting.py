@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eval.protocols.drawing import Album, Duplicates, Negatives, read_album
+from eval.protocols.drawing import TRIES, Album, Duplicates, Negatives, read_album
 from eval.protocols.item import Item, Question, item_about
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
@@ -37,33 +38,45 @@ class CountSpec:
             raise RlfgError("count: at least 4 questions, one of each count")
 
     def items(self, examples: Examples, taxonomy: Taxonomy | None, seed: int) -> list[Item]:
-        """A line a question; the counts take turns, and so do the classes.
+        """A line a question, none twice; the counts take turns, and so do the classes.
 
         Raises:
-            RlfgError: No class has four pictures, or there is one class only.
+            RlfgError: No class has four pictures, there is one class only, or there are not so many questions.
         """
         album = read_album(examples, taxonomy, self.duplicates)
         wanted = [name for name in sorted(album.pictures) if len(album.pictures[name]) > CANDIDATES]
         if not wanted:
             raise RlfgError("count: no class has four pictures, a reference and three that match it")
         text = f"{self.question} {how_to_answer('the number', reason=self.reason)}"
-        found = []
+        found, asked = [], set[frozenset[int | str]]()
         for k in range(self.questions - self.questions % 4):
-            matching, turn = k % 4, k // 4
-            order = generator(seed, "classes", matching, turn // len(wanted)).permutation(len(wanted))
-            name = wanted[int(order[turn % len(wanted)])]
-            reference, shown = self._draw(album, name, matching, (seed, "count", k))
-            pictures = (reference, *shown)
+            pictures = self._new(album, wanted, seed, k, asked)
             found.append(
                 item_about(
-                    examples[reference],
+                    examples[pictures[0]],
                     [Question(text=text, pictures=pictures)],
                     {"protocol": "count", "negatives": self.negatives, "seed": seed, **album.told(examples, pictures)},
-                    id_=f"{examples[reference].id}#{k}",
-                    truth=str(matching),
+                    id_=f"{examples[pictures[0]].id}#{k}",
+                    truth=str(k % 4),
                 )
             )
         return found
+
+    def _new(
+        self, album: Album, wanted: Sequence[str], seed: int, k: int, asked: set[frozenset[int | str]]
+    ) -> tuple[int, ...]:
+        """The reference and its candidates, of the next class where this one has no new ones; adds them to `asked`."""
+        matching = k % 4
+        for again in range(TRIES * len(wanted)):
+            place = k // 4 + again // TRIES
+            order = generator(seed, "classes", matching, place // len(wanted)).permutation(len(wanted))
+            name = wanted[int(order[place % len(wanted)])]
+            reference, shown = self._draw(album, name, matching, (seed, "count", k, *([again] if again else [])))
+            question = frozenset[int | str]([f"reference {reference}", *shown])
+            if question not in asked:
+                asked.add(question)
+                return (reference, *shown)
+        raise RlfgError(f"count: only about {k} questions can be had of these pictures; ask for fewer")
 
     def _draw(self, album: Album, name: str, matching: int, key: tuple[int | str, ...]) -> tuple[int, list[int]]:
         rng = generator(*key)

@@ -17,6 +17,8 @@ from rlfg.taxonomy import Taxonomy
 
 Negatives = Literal["random", "taxonomic"]
 Duplicates = Literal["near", "exact", "ignore"]
+TRIES = 20
+"""Draws in a class for a question that was not asked yet."""
 
 
 @dataclass(frozen=True, kw_only=True)

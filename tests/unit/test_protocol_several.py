@@ -83,6 +83,10 @@ def test_each_count_comes_as_often(tmp_path: Path) -> None:
         if name == item.told["class"]
     )  # fmt: skip
     assert len(where) == 3 and min(where.values()) > 3, "the one that matches stands at every place"
+    many = [item.questions[0].pictures for item in CountSpec(questions=240, duplicates="ignore").items(data, None, 1)]
+    assert len({(pictures[0], frozenset(pictures[1:])) for pictures in many}) == 240, "none twice"
+    with pytest.raises(RlfgError, match=r"count: only about \d+ questions can be had"):  # all three match: 5 × 5 × 4
+        CountSpec(questions=404, duplicates="ignore").items(data, None, 1)
     with pytest.raises(RlfgError, match="no class has four pictures"):
         CountSpec(questions=4, duplicates="ignore").items(examples(tmp_path, each=3), None, 0)
 
