@@ -18,6 +18,7 @@ from typing import Any
 from eval.backends import Asked, Backend, BackendSpec, Tell
 from eval.predictions import drop_torn_line, read_predictions, write_predictions
 from eval.protocols import Item, ProtocolSpec, Reply, line_of
+from eval.protocols.generate import OpenSpec
 from rlfg.data import DataSpec, Examples, ImageReport, check_images, load_examples
 from rlfg.errors import RlfgError
 from rlfg.rollouts.sampling import Sampling
@@ -50,6 +51,8 @@ class PredictConfig:
         """What decides the lines, but for the data."""
         chosen = self.protocol.chosen
         asked = {"name": type(chosen).__name__.removesuffix("Spec"), **asdict(chosen)}  # type: ignore[call-overload]
+        if isinstance(chosen, OpenSpec):
+            asked["texts"] = chosen.texts
         parts = {
             "backend": self.backend.settings,
             "protocol": asked,

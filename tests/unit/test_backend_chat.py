@@ -215,6 +215,23 @@ def test_a_file_of_any_name_goes_on(tmp_path: Path) -> None:
     assert [line.id for line in read_predictions(out)] == [json.loads(line)["id"] for line in lines]
 
 
+def test_a_prompt_that_changed_is_another(tmp_path: Path) -> None:
+    manifest = collection(tmp_path, each=1)
+    prompt = tmp_path / "mine.txt"
+    prompt.write_text("What bird is it?")
+    protocol = {"open": {"prompts": [str(prompt)]}}
+    with HttpModel(right) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol=protocol)) == 0
+        prompt.write_text("Which bird is it?")
+        with pytest.raises(RlfgError, match="was begun with another protocol"):
+            run_predict(config(manifest, backend=chat(model.url), protocol=protocol))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("What is it?")
+    for same in ([str(prompt), str(tmp_path / "other" / "mine.txt")], ["think", "think"]):
+        with pytest.raises(RlfgError, match="two prompts have one name"):
+            config(manifest, backend=chat(model.url), protocol={"open": {"prompts": same}})
+
+
 def test_data_that_changed_are_not_what_was_asked(tmp_path: Path) -> None:
     """A label that is mended, or a class more to choose from: the old lines say another thing."""
     manifest = collection(tmp_path, each=1)
