@@ -17,7 +17,7 @@ import pytest
 from http_model import HttpModel
 from launching import ROOT, environment, launch
 from PIL import Image
-from protocol_toys import SPECIES, chat, collection, config
+from protocol_toys import SPECIES, chat, collection, config, stored
 
 from eval.backends.chat import _read as read_reply
 from eval.predictions import read_predictions
@@ -213,6 +213,26 @@ def test_a_file_of_any_name_goes_on(tmp_path: Path) -> None:
         with pytest.raises(RlfgError, match=r"settings\.json: not valid JSON"):
             run_predict(asked)
     assert [line.id for line in read_predictions(out)] == [json.loads(line)["id"] for line in lines]
+
+
+def test_a_model_that_was_trained_again_is_another(tmp_path: Path) -> None:
+    """Its folder has the same name, and its files the same sizes: the old answers must not pass for its own."""
+    manifest = collection(tmp_path, each=1)
+    answers = {f"{name.replace(' ', '-')}-0": ["<answer>Raven</answer>"] for name in SPECIES}
+    asked = config(manifest, backend=stored(tmp_path, answers), protocol={})
+    assert run_predict(asked) == run_predict(asked) == 0
+    stored(tmp_path, answers | {"Magpie-0": ["<answer>Pica!</answer>"]})
+    with pytest.raises(RlfgError, match="was begun with another backend"):
+        run_predict(asked)
+    model = {"path": "hub/id", "adapter": str(tmp_path)}
+    for kind, section in (("transformers", model), ("vllm", {"model": model})):
+        spec = config(manifest, backend={kind: section}, protocol={}).backend
+        (tmp_path / "adapter_model.safetensors").write_bytes(bytes(3 << 20))
+        before = spec.settings
+        (tmp_path / "adapter_config.json").write_text("{}")
+        assert spec.settings == before and before["is"][0] is None
+        (tmp_path / "adapter_model.safetensors").write_bytes(bytes((3 << 20) - 1) + b"x")
+        assert spec.settings != before
 
 
 def test_a_prompt_that_changed_is_another(tmp_path: Path) -> None:
