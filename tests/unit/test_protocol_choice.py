@@ -17,6 +17,7 @@ from eval.protocols.item import Item
 from eval.tally import tally
 from eval.tally.choice import read_option
 from rlfg.data import DataSpec, load_examples
+from rlfg.data.corruptions import write_corrupted
 from rlfg.data.images import png_url
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, load_taxonomy
@@ -45,6 +46,16 @@ def test_the_truth_is_at_every_place_and_always_there(tmp_path: Path) -> None:
         ChoiceSpec(options=4).items(data, None, -1)
     (alone,) = ChoiceSpec(options=4, labels=str(all_names(tmp_path))).items(data.subset([7]), None, 0)
     assert alone.told == items[7].told, "other pictures change nothing"
+
+
+def test_a_picture_made_worse_is_asked_about_as_the_clean_one_is(tmp_path: Path) -> None:
+    """Or conditions would differ in their options as well."""
+    write_corrupted(examples(tmp_path, each=2), tmp_path / "worse", kinds=("jpeg",))
+    data = load_examples(DataSpec(path=str(tmp_path / "worse" / "data.jsonl")))
+    asked: dict[str, set[str]] = {}
+    for example, item in zip(data, ChoiceSpec(options=3).items(data, None, 0), strict=True):
+        asked.setdefault(str(example.meta["clean_id"]), set()).add(json.dumps(orders(item)))
+    assert len(asked) == 10 and all(len(options) == 1 for options in asked.values())
 
 
 def all_names(folder: Path) -> Path:
