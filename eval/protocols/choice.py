@@ -66,7 +66,7 @@ class ChoiceSpec:
             if self.distractors == "given":
                 correct, shown = _given(example, examples.where[i])
             else:
-                count = len(classes.others(name)) if self.options == "all" else self.options - 1
+                count = len(classes.wrong(name)) if self.options == "all" else self.options - 1
                 wrong = classes.distractors(name, self.distractors, count, (seed, "distractors", key))
                 correct, shown = classes.labels[name], [classes.labels[other] for other in [name, *wrong]]
             order = [shown[k] for k in generator(seed, "options", key).permutation(len(shown))]

@@ -13,6 +13,7 @@ from protocol_toys import SPECIES, chat, collection, config, examples
 
 from eval.predictions import read_predictions
 from eval.protocols.choice import ChoiceSpec
+from eval.protocols.classes import read_classes
 from eval.protocols.item import Item
 from eval.tally import tally
 from eval.tally.choice import read_option
@@ -73,6 +74,19 @@ def test_taxonomic_distractors_are_the_nearest(tmp_path: Path) -> None:
     assert "Magpie" in shown["Raven"]
     with pytest.raises(RlfgError, match="need a taxonomy"):
         ChoiceSpec(distractors="taxonomic").items(data, None, 0)
+
+
+def test_wrong_and_near_classes_are_those_of_the_lowest_common_ancestors(tmp_path: Path) -> None:
+    """Found for all classes at once, where iNat21 has 10,000 for each of 100,000 pictures."""
+    labels = (*SPECIES, "Larus", "Laridae", "Corvus", "Charadriiformes")
+    classes = read_classes(examples(tmp_path, each=1, labels=labels), tree(tmp_path))
+    assert classes.taxonomy is not None and len(classes.names) == 9
+    for name in classes.names:
+        node = classes.nodes[name]
+        common = {other: classes.taxonomy.lca(node, classes.nodes[other]) for other in classes.names}
+        wrong = [other for other, lca in common.items() if lca not in (node, classes.nodes[other])]
+        assert classes.others(name) == wrong
+        assert classes.common_depth(name).tolist() == [int(classes.taxonomy.depth[lca]) for lca in common.values()]
 
 
 def test_distractors_by_embedding_are_the_nearest(tmp_path: Path) -> None:
