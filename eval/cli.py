@@ -78,6 +78,7 @@ def _seeds(args: argparse.Namespace) -> None:
 
 
 def _score(args: argparse.Namespace) -> None:
+    from eval.copies import repeated
     from eval.predictions import read_predictions
     from eval.resolution import resolution_lines
     from eval.score import score, write_items
@@ -90,8 +91,9 @@ def _score(args: argparse.Namespace) -> None:
     spec = None if args.text_only else verifier_spec(args)
     verification = Verification(verifier=NoVerifier()) if spec is None else build_verifier(spec)
     taxonomy = verification.taxonomy
+    predictions = read_predictions(args.predictions)
     items = score(
-        read_predictions(args.predictions),
+        predictions,
         verification.verifier,
         taxonomy,
         parse_mode=args.parse,
@@ -107,6 +109,7 @@ def _score(args: argparse.Namespace) -> None:
         "predictions": str(args.predictions),
         **_provenance(spec, verification),
         "parse": args.parse,
+        "repeated_pictures": repeated(predictions),
         **summarise(items, taxonomy),
         **sections.summary(),
     }
@@ -120,6 +123,8 @@ def _score(args: argparse.Namespace) -> None:
     if spec is not None:
         print("\n".join([_headline(metrics), *resolution_lines(metrics["resolution"])]))
     print("\n".join(section_lines(metrics)))
+    if again := metrics["repeated_pictures"]:
+        print(f"{again} lines are about the picture of an earlier one, under another id; all of them count")
     if verification.audit is not None:
         print(verification.audit.agreement.table())
     print(f"{args.out}: metrics.json, items.jsonl")

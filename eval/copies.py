@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from rlfg.types import Prediction
 
 
 def same_files(paths: Iterable[str]) -> dict[str, str]:
@@ -25,6 +27,20 @@ def same_files(paths: Iterable[str]) -> dict[str, str]:
         for size, alike in by_size.items()
         for path in alike
     }
+
+
+def condition_of(line: Prediction) -> object:
+    """Of a robustness set, where the same file may be asked about in several."""
+    meta = line.extra.get("meta")
+    return meta.get("condition") if isinstance(meta, Mapping) else None
+
+
+def repeated(predictions: Sequence[Prediction]) -> int:
+    """Answered lines whose picture stands on an earlier one, under the same prompt and condition."""
+    lines = [(line, str(line.image)) for line in predictions if line.error is None and line.image is not None]
+    same = same_files(image for _, image in lines)
+    asked = {(same.get(image, image), line.extra.get("prompt"), condition_of(line)) for line, image in lines}
+    return len(lines) - len(asked)
 
 
 def _digest(path: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.copies import same_files
+from eval.copies import condition_of, same_files
 from eval.predictions import CLOSED
 from eval.tally.choice import mark_choice
 from eval.tally.mark import Mark, key_of
@@ -104,8 +104,7 @@ def _asked(protocol: str, line: Prediction, same: Mapping[str, str]) -> str:
     reference = pictures[:1] if protocol == "count" else []
     given = line.extra.get("distractors") == "given"
     options = sorted(key_of(line, "options")[0]) if given else []
-    condition = (line.extra.get("meta") or {}).get("condition")
-    return json.dumps([line.truth, reference, sorted(pictures), options, condition])
+    return json.dumps([line.truth, reference, sorted(pictures), options, condition_of(line)])
 
 
 def _pictures(line: Prediction) -> list[str]:
