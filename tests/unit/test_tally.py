@@ -21,6 +21,7 @@ from rewards.verifier import NoVerifier
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import load_taxonomy
+from rlfg.taxonomy.hierarchies import available, class_names
 from rlfg.types import Prediction
 
 ROOT = Path(__file__).parents[2]
@@ -319,7 +320,22 @@ def test_a_rank_that_the_truth_has_not_is_in_no_figure(tmp_path: Path) -> None:
     tree = load_taxonomy(tmp_path / "t.csv", root="bird")
     _, metrics = tally([path("Laridae", "Larus", "Larus canus", truth="Larus")], tree, samples=10)
     assert metrics["counts"]["no_truth"] == 1 and metrics["denominators"]["accuracy"] == 2
-    assert metrics["hca"] == metrics["tor"] == 1.0
+    assert metrics["hca"] == metrics["tor"] == metrics["consistent"] == 1.0, "nor does it break a path"
+
+
+@pytest.mark.parametrize("name", available())
+def test_a_model_that_knows_all_of_a_benchmark_is_right_at_every_rank(name: str) -> None:
+    """Two of its taxa may have one name: two Sprinters, two anemones."""
+    tree = load_taxonomy(f"builtin:{name}")
+    ranks = [rank for rank in tree.main_ranks if rank in tree.ranks[1:]]
+    lines = []
+    for label in class_names(name):
+        named = {tree.ranks[node]: tree.node_name(node) for node in tree.lineage(tree.lookup(label)[0])[1:]}
+        said = tuple(named.get(rank, "None") for rank in ranks)
+        lines.append(Prediction(id=label, truth=label, answers=said, extra={"protocol": "per_rank", "ranks": ranks}))
+    _, metrics = tally(lines, tree, samples=10)
+    assert metrics["accuracy"] == metrics["hca"] == metrics["tor"] == 1.0
+    assert metrics["consistent"] == 1.0 and metrics["items"] == len(lines)
 
 
 def test_most_samples_win_and_the_first_of_equals(tmp_path: Path) -> None:
