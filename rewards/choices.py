@@ -49,10 +49,14 @@ def read_letter(text: str) -> str | None:
 
 def read_lettered(text: str) -> tuple[str, str] | None:
     """The letter of one option, and what is said beside it: ("B", "gull"). None where `read_letter` gives none."""
+    found = split_letter(text)
+    return None if found is None or _MORE_OPTIONS.search(found[1]) else found
+
+
+def split_letter(text: str) -> tuple[str, str] | None:
+    """The letter that a text begins with, and the rest, even if that names more of them: ("C", "F-16A/B")."""
     match = _LETTER.fullmatch(_EMPHASIS.sub("", unicodedata.normalize("NFKC", text)).strip())
-    if match is None or _MORE_OPTIONS.search(beside := (match["text"] or "").strip()):
-        return None
-    return match["letter"].upper(), beside
+    return None if match is None else (match["letter"].upper(), (match["text"] or "").strip())
 
 
 def read_yes_no(text: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eval.protocols.choice import LETTERS
 from eval.tally.mark import Mark, Outcome, answers_of, key_of
-from rewards.choices import read_lettered
+from rewards.choices import read_lettered, split_letter
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import normalize
@@ -50,15 +50,21 @@ def read_option(answer: str, options: Sequence[str], *, by_letter: bool) -> int 
     """
     if not by_letter:
         return _named(answer, options)
-    lettered = read_lettered(answer)
-    if lettered is None:  # a name, or "B. Convertible, A or B" whole
+    split = split_letter(answer)
+    if split is None or not _is_option(split, options):
+        split = read_lettered(answer)
+    if split is None:  # a name, or "B gull"
         shown = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
         named = _named(answer, options)
         return _named(answer, shown) if named is None else named
-    place = LETTERS.index(lettered[0])
-    if place >= len(options):
-        return None
-    return place if _named_in(lettered[1], options) <= {place} else None
+    place = LETTERS.index(split[0])
+    return place if place < len(options) and _named_in(split[1], options) <= {place} else None
+
+
+def _is_option(split: tuple[str, str], options: Sequence[str]) -> bool:
+    """Whether beside a letter stands the name of its option and nothing else, with whatever letters in it."""
+    place = LETTERS.index(split[0])
+    return place < len(options) and normalize(split[1]) == normalize(options[place])
 
 
 def _named_in(beside: str, options: Sequence[str]) -> set[int]:

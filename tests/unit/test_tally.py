@@ -99,6 +99,19 @@ def test_a_letter_is_told_from_the_text_beside_it() -> None:
         assert read_option(said, options, by_letter=True) == place, said
 
 
+@pytest.mark.parametrize("name", available())
+def test_each_class_of_a_benchmark_is_read_as_an_option(name: str) -> None:
+    """Also "F-16A/B" and "F/A-18", in which letters are listed."""
+    labels = class_names(name)
+    for i, label in enumerate(labels):
+        options = [*(labels[(i + k) % len(labels)] for k in (1, 2)), label, labels[(i + 3) % len(labels)]]
+        for said in ("C", "C. {}", "{}", "(c) {}", "**C. {}**", "The answer is C. {}", "C: {}", "Answer: C) {}."):
+            assert read_option(said.format(label), options, by_letter=True) == 2, (said, options)
+        assert read_option(label, options, by_letter=False) == 2
+        for said in ("C. {other}", "C. {} or {other}", "{} or {other}", "C. {other}, {}"):
+            assert read_option(said.format(label, other=options[0]), options, by_letter=True) is None, (said, options)
+
+
 def test_strict_reading_wants_the_form() -> None:
     marked, _ = tally([choice("A")], mode="strict", samples=10)
     assert marked[0].mark is not None and marked[0].mark.outcomes == ("empty",)
