@@ -15,8 +15,11 @@ from typing import Any
 
 import benchmark_toys as toys
 import pytest
+import yaml
 
+from eval.predict import PredictConfig
 from rlfg.cli import main
+from rlfg.config import build_config
 from rlfg.data import DataSpec, load_examples
 from rlfg.data.benchmarks import BENCHMARKS, Prepared, PrepareSpec, benchmark, prepare
 from rlfg.errors import RlfgError
@@ -180,6 +183,10 @@ def test_archives_are_unpacked_once(name: str, tmp_path: Path, capsys: pytest.Ca
     assert run(*command, "--allow-partial") == 0
     told = capsys.readouterr().out
     assert told.count("unpacking ") == len(ARCHIVES[name]) and "# for a recipe" in told
+    lines = yaml.safe_load(told.partition("# for an evaluation\n")[2])  # as they stand, an evaluation's
+    asked = build_config(PredictConfig, {**lines, "backend": {"answers": "a"}, "out": "o"}, "told")
+    examples, tree = load_examples(asked.data), asked.taxonomy and asked.taxonomy.load()
+    assert tree and len(examples) > 0 and all(len(tree.lookup(example.label)) == 1 for example in examples)
     counts = json.loads((out / "prepared.json").read_text())["written"]
     assert counts == {split: len(lines) for split, lines in CASES[name][2].items()}
     assert run(*command, "--allow-partial") == 0 and "unpacking" not in capsys.readouterr().out
