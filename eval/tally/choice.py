@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from eval.protocols.choice import LETTERS
@@ -11,6 +12,9 @@ from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import normalize
 from rlfg.types import Prediction
+
+_CAPITAL = re.compile(r"\b([A-Z])\b(?! [a-z])")
+"""A letter that stands alone; "A tern" and "I think" begin with none."""
 
 
 def mark_choice(line: Prediction, mode: ParseMode) -> Mark:
@@ -46,7 +50,8 @@ def read_option(answer: str, options: Sequence[str], *, by_letter: bool) -> int 
     """The place of the one option that an answer is; None where it is none, or names two.
 
     An answer is an option's letter ("B", "B. gull") or its whole name, never a part of either: a truth that is part of
-    another option's name is not found in it. "B. tern" and "B. gull or tern", where B is the gull, say two things.
+    another option's name is not found in it. "B. tern", "B. gull or tern" and "B. gull, or C", where B is the gull, say
+    two things.
     """
     if not by_letter:
         return _named(answer, options)
@@ -58,7 +63,14 @@ def read_option(answer: str, options: Sequence[str], *, by_letter: bool) -> int 
         named = _named(answer, options)
         return _named(answer, shown) if named is None else named
     place = LETTERS.index(split[0])
-    return place if place < len(options) and _named_in(split[1], options) <= {place} else None
+    return place if place < len(options) and not _says_more(split[1], options, place) else None
+
+
+def _says_more(beside: str, options: Sequence[str], place: int) -> bool:
+    """Whether the text beside a letter gives another option's letter or name, outside of its own option's name."""
+    rest = re.sub(re.escape(options[place]), "x", beside, flags=re.IGNORECASE)
+    others = {*LETTERS[: len(options)]} - {LETTERS[place]}
+    return not others.isdisjoint(_CAPITAL.findall(rest)) or not _named_in(beside, options) <= {place}
 
 
 def _is_option(split: tuple[str, str], options: Sequence[str]) -> bool:

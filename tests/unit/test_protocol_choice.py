@@ -175,6 +175,11 @@ OPTIONS = ("gull", "gull-billed tern", "raven", "magpie")
         ("B. gull-billed tern or gull", None, None),
         ("A. gull-billed tern", None, None),
         ("B. a gull-billed tern, as its bill is thick", 1, None),
+        ("B. A gull-billed tern", 1, None),
+        ("B. gull-billed tern, also C", None, None),
+        ("B. gull-billed tern\nC", None, None),
+        ("B. Actually C", None, None),
+        ("B. gull-billed tern or option D", None, None),
         ("E", None, None),  # no such option
         ("A or B", None, None),
         ("A. gull B. gull-billed tern C. raven D. magpie", None, None),
