@@ -6,8 +6,9 @@ import asyncio
 import io
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from PIL import Image
@@ -93,12 +94,19 @@ class ChatBackend:
 
     async def _all(self, asked: Sequence[Asked], tell: Tell) -> None:
         waiting, outage = iter(range(len(asked))), _Outage(self.spec.endpoint)
-        async with ChatClient(self.spec.endpoint) as client:
+        failed = Counter[Any]()  # attempts, by the task that asks one question after the other
+
+        def on_attempt(reason: str | None) -> None:
+            failed[asyncio.current_task()] += reason is not None
+
+        async with ChatClient(self.spec.endpoint, on_attempt=on_attempt) as client:
 
             async def ask_on() -> None:
                 for n in waiting:
+                    before = failed[asyncio.current_task()]
                     reply = await self._one(client, asked[n])
-                    tell(n, reply)
+                    again = Usage(failed_attempts=failed[asyncio.current_task()] - before)
+                    tell(n, replace(reply, usage=reply.usage + again))
                     outage.note(reply)
 
             workers = min(self.spec.endpoint.max_concurrency, len(asked))

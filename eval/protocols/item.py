@@ -64,6 +64,8 @@ class Usage:
     """Of one request; an equal share of the batch where questions are answered together."""
     cost: float = 0.0
     """By the prices that the configuration names; 0 without any."""
+    failed_attempts: int = 0
+    """Requests that failed, of which all but perhaps the last were sent again."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -71,16 +73,18 @@ class Usage:
             completion_tokens=self.completion_tokens + other.completion_tokens,
             seconds=self.seconds + other.seconds,
             cost=self.cost + other.cost,
+            failed_attempts=self.failed_attempts + other.failed_attempts,
         )
 
     def to_json(self) -> dict[str, float]:
-        """As `usage` of a line has it; the cost where there is one."""
+        """As `usage` of a line has it; the cost and failed attempts where there are any."""
         found: dict[str, float] = {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "seconds": round(self.seconds, 4),
         }
-        return found | ({"cost": round(self.cost, 8)} if self.cost else {})
+        found |= {"cost": round(self.cost, 8)} if self.cost else {}
+        return found | ({"failed_attempts": self.failed_attempts} if self.failed_attempts else {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

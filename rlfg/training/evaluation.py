@@ -71,9 +71,11 @@ def _answer(task: Task, share: list[int], state: Any) -> None:
         usage = line.extra["usage"]
         counts["tokens"] += usage["prompt_tokens"] + usage["completion_tokens"]
         counts["cost"] += usage.get("cost", 0.0)
+        counts["attempts"] += usage.get("failed_attempts", 0)
         if state.is_main_process:
             cost = f", cost {counts['cost']:.4f}" if counts["cost"] else ""
-            note = f", {counts['failed']} failed, {counts['tokens']:,} tokens{cost}"
+            again = f", {counts['attempts']} failed attempts" if counts["attempts"] else ""
+            note = f", {counts['failed']} failed{again}, {counts['tokens']:,} tokens{cost}"
             show_progress(counts["done"], len(share), note)
 
     try:

@@ -120,6 +120,24 @@ def test_a_choice_without_text_is_an_empty_answer_and_no_failure(tmp_path: Path)
     assert [line.completions for line in read_predictions(tmp_path / "answers.jsonl")] == [("",)] * 5
 
 
+def test_attempts_that_failed_are_counted_where_they_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first question about each Raven fails once, one about a Magpie for good."""
+    manifest = collection(tmp_path, each=2)
+
+    def script(text: str, urls: list[str], time: int) -> str | int:
+        species, number = colours(urls[0])
+        refused = time == 0 if SPECIES[species] == "Raven" else (SPECIES[species], number) == ("Magpie", 1)
+        return 503 if refused else right(text, urls, time)
+
+    with HttpModel(script) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 1
+    found = {
+        line.id: line.extra["usage"].get("failed_attempts", 0) for line in read_predictions(tmp_path / "answers.jsonl")
+    }
+    assert {name: n for name, n in found.items() if n} == {"Raven-0": 1, "Raven-1": 1, "Magpie-1": 2}
+    assert "10 of 10, 1 failed, 4 failed attempts" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("most", [99, 2, 1])
 def test_samples_come_in_as_many_requests_as_the_endpoint_makes_of_them(tmp_path: Path, most: int) -> None:
     manifest = collection(tmp_path, each=1)
