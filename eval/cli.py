@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.reading import READINGS
 from eval.text_cli import add_text_options
-from rlfg.data import PARSE_MODES
 from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
 
 
@@ -48,13 +48,19 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     add_verifier_options(parser)
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    parser.add_argument(
+        "--parse",
+        choices=READINGS,
+        default="asked",
+        help="how completions are read; by default as the prompt of each asks for the answer",
+    )
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by")
     add_text_options(parser)
     parser.set_defaults(run=_score)
 
 
 def _score(args: argparse.Namespace) -> None:
+    from eval.copies import repeated
     from eval.predictions import read_predictions
     from eval.resolution import resolution_lines
     from eval.score import score, write_items
@@ -68,8 +74,9 @@ def _score(args: argparse.Namespace) -> None:
     spec = None if args.text_only else verifier_spec(args)
     verification = Verification(verifier=NoVerifier()) if spec is None else build_verifier(spec)
     taxonomy = verification.taxonomy
+    predictions = read_predictions(args.predictions)
     items = score(
-        read_predictions(args.predictions),
+        predictions,
         verification.verifier,
         taxonomy,
         parse_mode=args.parse,
@@ -86,6 +93,7 @@ def _score(args: argparse.Namespace) -> None:
         "revision": revision(),
         **_provenance(spec, verification),
         "parse": args.parse,
+        "repeated_pictures": repeated(predictions),
         **summarise(items, taxonomy),
         **sections.summary(),
     }
@@ -99,6 +107,8 @@ def _score(args: argparse.Namespace) -> None:
     if spec is not None:
         print("\n".join([_headline(metrics), *resolution_lines(metrics["resolution"])]))
     print("\n".join(section_lines(metrics)))
+    if again := metrics["repeated_pictures"]:
+        print(f"{again} lines are about the picture of an earlier one, under another id; all of them count")
     if verification.audit is not None:
         print(verification.audit.agreement.table())
     print(f"{args.out}: metrics.json, items.jsonl")
@@ -125,9 +135,12 @@ def _provenance(spec: Any, verification: Any) -> dict[str, Any]:
 
 
 def _headline(metrics: Mapping[str, Any]) -> str:
-    """Counts, then each headline metric with its interval and denominator."""
+    """Counts, why there are no verdicts, then each headline metric with its interval and denominator."""
     counts, ci, of = metrics["counts"], metrics["ci"], metrics["denominators"]
     lines = ["  ".join(f"{label} {n}" for label, n in counts.items() if n) + f"  failed {metrics['failed']}"]
+    if metrics["no_verdict"]:
+        first, n = next(iter(metrics["no_verdict"].items()))
+        lines.append(f"{counts['NO_VERDICT']} without a verdict, in no metric; {n} of them: {first}")
     for name in ("correctness", "specificity", "hm"):
         value, interval = metrics[name], ci.get(name)
         shown = "undefined" if value is None else f"{value:.3f}"

@@ -11,13 +11,15 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from eval.backends import Asked, Backend, BackendSpec, Tell
 from eval.predictions import drop_torn_line, read_predictions, write_predictions
 from eval.protocols import Item, ProtocolSpec, Reply, line_of
-from rlfg.data import DataSpec, Examples, load_examples
+from eval.protocols.generate import OpenSpec
+from rlfg.data import DataSpec, Examples, ImageReport, check_images, load_examples
 from rlfg.errors import RlfgError
 from rlfg.rollouts.sampling import Sampling
 from rlfg.taxonomy.spec import TaxonomySpec
@@ -49,6 +51,8 @@ class PredictConfig:
         """What decides the lines, but for the data."""
         chosen = self.protocol.chosen
         asked = {"name": type(chosen).__name__.removesuffix("Spec"), **asdict(chosen)}  # type: ignore[call-overload]
+        if isinstance(chosen, OpenSpec):
+            asked["texts"] = chosen.texts
         parts = {
             "backend": self.backend.settings,
             "protocol": asked,
@@ -67,6 +71,8 @@ class Task:
     config: PredictConfig
     examples: Examples
     items: tuple[Item, ...]
+    images: ImageReport | None = None
+    """Of the pictures, where those that cannot be read are left out."""
 
     @property
     def out(self) -> Path:
@@ -77,22 +83,27 @@ class Task:
 def load_task(config: PredictConfig) -> Task:
     """Reads the data and makes the protocol's items of it.
 
+    Pictures are opened when they are asked about, and one that cannot be read makes its item fail; with `on_bad_image:
+    skip` all are opened now, and those are left out.
+
     Raises:
         RlfgError: Two items have one id, or the protocol cannot be had with these data.
     """
-    examples = load_examples(config.data)
+    examples, images = load_examples(config.data), None
+    if config.data.on_bad_image == "skip":
+        examples, images = check_images(examples, on_bad="skip")
     taxonomy = None if config.taxonomy is None else config.taxonomy.load()
     items = config.protocol.chosen.items(examples, taxonomy, config.seed)
     if len({item.id for item in items}) < len(items):
         raise RlfgError(f"{config.data.path}: two items have one id; ids of pictures must not hold '@', '|' or '#'")
-    return Task(config=config, examples=examples, items=tuple(items))
+    return Task(config=config, examples=examples, items=tuple(items), images=images)
 
 
 def pending(task: Task) -> tuple[dict[str, Prediction], list[int]]:
     """What earlier runs answered, by id, and the items still to be answered: new ones, and those that failed.
 
     Raises:
-        RlfgError: The file holds answers to other items.
+        RlfgError: The file holds answers to other items, or to these as the data had them before.
     """
     done: dict[str, Prediction] = {}
     for path in [task.out, *parts(task.out)]:
@@ -101,24 +112,58 @@ def pending(task: Task) -> tuple[dict[str, Prediction], list[int]]:
     strange = done.keys() - {item.id for item in task.items}
     if strange:
         raise RlfgError(f"{task.out}: holds answers to other items ({sorted(strange)[0]}); use another file")
+    for item in task.items:
+        changed = _changed(item, done[item.id]) if item.id in done else []
+        if changed:
+            raise RlfgError(
+                f"{task.out}: since {item.id!r} was answered, its {changed[0]} changed with the data; use another file"
+            )
     return done, [i for i, item in enumerate(task.items) if item.id not in done]
+
+
+def _changed(item: Item, line: Prediction) -> list[str]:
+    """Keys that an answered line has otherwise than its item; not where its pictures lie, nor what is told besides."""
+    now = {"truth": item.truth, **{key: value for key, value in item.told.items() if key not in ("images", "meta")}}
+    then = {"truth": line.truth, **line.extra}
+    return [key for key in now if key in then and json.loads(json.dumps(now[key])) != then[key]]
 
 
 def keep_settings(task: Task) -> None:
     """Records beside the predictions how they are made.
 
     Raises:
-        RlfgError: They were begun in another way: one file would hold answers to different questions.
+        RlfgError: They were begun in another way: one file would hold answers to different questions. Or nothing can be
+            written there.
     """
+    if task.out.is_dir():
+        raise RlfgError(
+            f"{task.out}: is a folder; `out` is a file of predictions, such as {task.out / 'answers.jsonl'}"
+        )
     path = task.out.with_name(task.out.name + ".settings.json")
     settings = task.config.settings
-    if has_lines(task.out) or parts(task.out):
-        begun = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else settings
+    if path.is_file() and (has_lines(task.out) or parts(task.out)):
+        begun = _begun(path)
         other = [name for name in settings if settings[name] != begun.get(name)]
         if other:
             raise RlfgError(f"{task.out}: was begun with another {', '.join(other)} ({path.name}); use another file")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return
+    aside = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(aside, path)  # a run that is killed here leaves the whole file or none
+    except OSError as error:
+        raise RlfgError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _begun(path: Path) -> dict[str, Any]:
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RlfgError(
+            f"{path}: not valid JSON ({error}); with it is lost how the answers beside it were made"
+        ) from error
+    return begun if isinstance(begun, dict) else {}
 
 
 def has_lines(path: Path) -> bool:
@@ -131,7 +176,7 @@ def has_lines(path: Path) -> bool:
 
 def parts(out: Path) -> list[Path]:
     """Files that processes have written and that are not merged yet."""
-    return sorted(out.parent.glob(f"{out.name}.part*"))
+    return sorted(out.parent.glob(f"{escape(out.name)}.part*"))
 
 
 def predict_share(

@@ -14,6 +14,8 @@ from rlfg.types import Prediction
 
 ANSWER_KEYS = ("answer", "answers", "completion", "completions")
 """Exactly one of these is on a line that did not fail: bare answers, or completions to be parsed."""
+CLOSED = ("choice", "rank", "pairs", "count", "per_rank")
+"""Protocols of closed questions."""
 _PLURAL = ("answers", "completions")
 _KNOWN = {"id", "truth", "image", "error", *ANSWER_KEYS}
 
@@ -118,6 +120,23 @@ def prediction_to_json(prediction: Prediction) -> dict[str, Any]:
     if prediction.image is not None:
         record["image"] = prediction.image
     return record | dict(prediction.extra)
+
+
+def require_names(predictions: Iterable[Prediction], *, sampled: bool = False) -> None:
+    """Makes sure that the answers are names of what is shown, which a letter, a count or a "yes" is not.
+
+    Args:
+        predictions: to be judged.
+        sampled: several answers of a line must be to one question, too.
+
+    Raises:
+        RlfgError: A line is of a closed protocol whose answers are none.
+    """
+    for line in predictions:
+        protocol = line.extra.get("protocol", "open")
+        named = protocol == "rank" or (protocol == "choice" and line.extra.get("answer_as") == "name")
+        if protocol in CLOSED and (sampled or not named):
+            raise RlfgError(f'prediction "{line.id}" answers closed questions ({protocol}), which `rlfg tally` scores')
 
 
 def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[str, dict[str, Any]]]:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.predictions import read_json_lines
+from eval.predictions import read_json_lines, require_names
+from eval.reading import Reading, answers_in
 from rewards.verifier import Verifier
-from rlfg.data import ParseMode, parse_answer
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, normalize, resolve
 from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS, Prediction, Relation, Verdict
@@ -63,7 +63,7 @@ def score(
     verifier: Verifier,
     taxonomy: Taxonomy | None = None,
     *,
-    parse_mode: ParseMode = "lenient",
+    parse_mode: Reading = "lenient",
     group_by: str | None = None,
     profile: str | None = None,
 ) -> list[ScoredItem]:
@@ -79,7 +79,11 @@ def score(
 
     Returns:
         One item per completion, in order; one per failed prediction, with its `error`.
+
+    Raises:
+        RlfgError: A line answers closed questions.
     """
+    require_names(predictions)
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
     trace, truth_class = _tracer(taxonomy, profile), _classifier(taxonomy, profile)
     groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
@@ -142,12 +146,11 @@ def read_items(path: str | Path) -> list[ScoredItem]:
     return [_from_json(record, where) for where, record in read_json_lines(path)]
 
 
-def _drafts(prediction: Prediction, mode: ParseMode) -> list[_Draft]:
+def _drafts(prediction: Prediction, mode: Reading) -> list[_Draft]:
     """One draft per completion; one without an answer for a failed line."""
     if prediction.error is not None:
         return [(prediction, 0, None)]
-    answers: list[str | None] = [answer.strip() or None for answer in prediction.answers]
-    answers += [parse_answer(completion, mode=mode).answer for completion in prediction.completions]
+    answers = answers_in(prediction, mode)
     if not answers:
         raise RlfgError(f'prediction "{prediction.id}" has no answer, no completion and no error')
     return [(prediction, index, answer) for index, answer in enumerate(answers)]

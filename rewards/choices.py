@@ -20,20 +20,23 @@ _LETTER = re.compile(
     r"[(\[]?(?P<letter>[a-z])(?:[)\].:]+(?P<text>\s.*)?|\s*)",
     re.IGNORECASE | re.DOTALL,
 )
+_EMPHASIS = re.compile(r"[*`]+")
+"""Of Markdown: "**B**"."""
 _MORE_OPTIONS = re.compile(
     r"(?:^|[\s(,/])[(\[]?[a-z][)\].:](?=\s|$)"  # marked as an option: "B. gull C. tern"
     r"|(?:^|[,;/&]|\b(?:or|and)\b)\s*[a-z](?=\s*(?:$|[,;/&)\]])|\s+[a-z]\b)",  # bare, in a list: "B. A, C"
     re.IGNORECASE,
 )
+_OF_THREE = re.compile(r"\b(?:out )?of (?:(?:the|these|those) )?(?:3|three)\b")
 _SAID = {
     **dict.fromkeys(("yes", "same", "identical", "yes same", "yes identical"), "yes"),
     **dict.fromkeys(("no", "different", "not same", "not identical", "no different", "no not same", "no not"), "no"),
 }
 _NUMBERS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "both": "2", "all": "3"}
 _FILLERS = {
-    "a", "an", "answer", "are", "birds", "candidates", "class", "exactly", "here", "images", "in", "is", "it", "kind",
-    "match", "matches", "of", "only", "photos", "pictures", "show", "species", "that", "the", "them", "there", "these",
-    "they", "this",
+    "a", "an", "answer", "are", "bird", "birds", "candidates", "class", "exactly", "here", "images", "in", "is",
+    "it", "kind", "match", "matches", "of", "only", "photos", "pictures", "show", "species", "that", "the",
+    "them", "there", "these", "they", "theyre", "this",
 }  # fmt: skip
 """Words that say nothing to a closed question; any other makes an answer unreadable."""
 
@@ -46,10 +49,14 @@ def read_letter(text: str) -> str | None:
 
 def read_lettered(text: str) -> tuple[str, str] | None:
     """The letter of one option, and what is said beside it: ("B", "gull"). None where `read_letter` gives none."""
-    match = _LETTER.fullmatch(unicodedata.normalize("NFKC", text).strip())
-    if match is None or _MORE_OPTIONS.search(beside := (match["text"] or "").strip()):
-        return None
-    return match["letter"].upper(), beside
+    found = split_letter(text)
+    return None if found is None or _MORE_OPTIONS.search(found[1]) else found
+
+
+def split_letter(text: str) -> tuple[str, str] | None:
+    """The letter that a text begins with, and the rest, even if that names more of them: ("C", "F-16A/B")."""
+    match = _LETTER.fullmatch(_EMPHASIS.sub("", unicodedata.normalize("NFKC", text)).strip())
+    return None if match is None else (match["letter"].upper(), (match["text"] or "").strip())
 
 
 def read_yes_no(text: str) -> str | None:
@@ -63,12 +70,13 @@ def read_yes_no(text: str) -> str | None:
 def read_count(text: str) -> str | None:
     """The one number that a text is, in digits or words; of three candidates "both" is 2 and "all" is 3.
 
-    "None" by itself abstains; "none of them" is 0. "More than 2", "2 or 3" and "not 2" are no number.
+    "None" by itself abstains; "none of them" is 0. "2 of the three" is 2, "all three" 3. "More than 2", "2 or 3" and
+    "not 2" are no number.
     """
-    words = _telling(text)
-    if len(words) != 1 or normalize(text) == "none":
+    said = {_NUMBERS.get(word, word) for word in _telling(_OF_THREE.sub("", normalize(text)))}
+    if len(said) != 1 or normalize(text) == "none":
         return None
-    number = _NUMBERS.get(words[0], words[0])
+    (number,) = said
     return str(int(number)) if number.isascii() and number.isdigit() else None
 
 

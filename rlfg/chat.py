@@ -35,6 +35,8 @@ class Retry:
     attempts: int = 6
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
+    longest_asked_s: float = 600.0
+    """A server that asks for a longer wait (a spent quota) fails the request at once."""
 
     def wait(self, attempt: int, asked: float | None = None) -> float:
         """Seconds to wait after the failed attempt `attempt` (from 1); at least what the server `asked` for."""
@@ -130,6 +132,10 @@ class ChatClient:
                 self._on_attempt(failure.reason)
                 if not failure.retryable:
                     raise
+                if failure.wait_s is not None and failure.wait_s > retry.longest_asked_s:
+                    raise ChatFailure(
+                        f"{failure.reason} (it asks to wait {failure.wait_s:g} s)", retryable=True
+                    ) from failure
                 if attempt == retry.attempts:
                     tries = f"{attempt} attempts: " if attempt > 1 else ""
                     raise ChatFailure(tries + failure.reason, retryable=True) from failure

@@ -6,7 +6,8 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from rlfg.data import FORMS, PARSE_MODES, ParseMode
+from eval.reading import READINGS, Reading, answers_in
+from rlfg.data import FORMS
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
@@ -35,7 +36,7 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     add_taxonomy_options(mined, required=False, border=False)
     mined.add_argument("--embeddings", type=Path, help=".npz with `ids` and `embeddings`")
     mined.add_argument("--predictions", type=Path, help="a model's answers to these pictures (rlfg predict)")
-    mined.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how they are read")
+    mined.add_argument("--parse", choices=READINGS, default="asked", help="how they are read (as their prompt asks)")
     mined.add_argument("--seed", type=int, default=0)
     mined.set_defaults(run=_triplets)
     worse = verbs.add_parser("corrupt", help="a robustness set: every picture made worse in six ways, 3 severities")
@@ -55,7 +56,7 @@ def _add_choices(asked: argparse.ArgumentParser) -> None:
     asked.add_argument("--out", type=Path, required=True, help="the manifest to write")
     add_taxonomy_options(asked, border=False)
     asked.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
-    asked.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how completions are read")
+    asked.add_argument("--parse", choices=READINGS, default="asked", help="how they are read (as their prompt asks)")
     asked.add_argument("--options", type=int, default=4, help="to a question (4)")
     asked.add_argument("--letters", default="", help="one an option (ABCD)")
     asked.add_argument("--form", choices=FORMS, default="think", help="what the question asks for")
@@ -197,14 +198,11 @@ def _choices(args: argparse.Namespace) -> None:
     print(f"right letters: {', '.join(f'{letter} {letters[letter]:,}' for letter in spec.letters)}")
 
 
-def _answers(path: Path, mode: ParseMode) -> dict[str, list[str | None]]:
+def _answers(path: Path, reading: Reading) -> dict[str, list[str | None]]:
     """A model's answers by id; None for what cannot be read."""
     from eval.predictions import read_predictions
-    from rlfg.data import parse_answer
 
-    return {
-        p.id: [*p.answers, *(parse_answer(text, mode).answer for text in p.completions)] for p in read_predictions(path)
-    }
+    return {line.id: answers_in(line, reading) for line in read_predictions(path)}
 
 
 def _counts(found: Counter[str]) -> str:

@@ -6,8 +6,9 @@ import asyncio
 import io
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from PIL import Image
@@ -93,12 +94,19 @@ class ChatBackend:
 
     async def _all(self, asked: Sequence[Asked], tell: Tell) -> None:
         waiting, outage = iter(range(len(asked))), _Outage(self.spec.endpoint)
-        async with ChatClient(self.spec.endpoint) as client:
+        failed = Counter[Any]()  # attempts, by the task that asks one question after the other
+
+        def on_attempt(reason: str | None) -> None:
+            failed[asyncio.current_task()] += reason is not None
+
+        async with ChatClient(self.spec.endpoint, on_attempt=on_attempt) as client:
 
             async def ask_on() -> None:
                 for n in waiting:
+                    before = failed[asyncio.current_task()]
                     reply = await self._one(client, asked[n])
-                    tell(n, reply)
+                    again = Usage(failed_attempts=failed[asyncio.current_task()] - before)
+                    tell(n, replace(reply, usage=reply.usage + again))
                     outage.note(reply)
 
             workers = min(self.spec.endpoint.max_concurrency, len(asked))
@@ -187,11 +195,24 @@ def _read(text: str) -> tuple[list[str], Usage]:
     """
     try:
         found = json.loads(text)
-        texts = [choice["message"].get("content") or "" for choice in found["choices"]]
+        texts = [_text(choice["message"].get("content")) for choice in found["choices"]]
         used = found.get("usage") or {}
         tokens = [int(used.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a chat completion ({error!r})") from None
-    if not texts or not all(isinstance(said, str) for said in texts):
-        raise ValueError("a chat completion without choices" if not texts else "a choice whose content is no text")
+        raise ValueError(f"not a chat completion ({error!r}): {text[:200]!r}") from None
+    if not texts:
+        raise ValueError(f"a chat completion without choices: {text[:200]!r}")
     return texts, Usage(prompt_tokens=tokens[0], completion_tokens=tokens[1])
+
+
+def _text(content: Any) -> str:
+    """Of a message: a text, or parts, of which those of text count; thoughts that come as a part of their own do not.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part["type"] == "text")
+    if content is not None and not isinstance(content, str):
+        raise TypeError("a choice whose content is no text")
+    return content or ""

@@ -10,6 +10,7 @@ from eval.backends.backend import Backend
 from eval.backends.chat import ChatBackend, ChatSpec
 from eval.backends.clip import ClipBackend
 from eval.backends.vllm import EngineSpec, VllmBackend
+from eval.backends.weights import fingerprint
 from rlfg.errors import RlfgError
 from rlfg.models.spec import ModelSpec
 from rlfg.rollouts.clip import ClipSpec
@@ -54,10 +55,19 @@ class BackendSpec:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What answers depend on, for the record and for resuming."""
+        """What answers depend on, for the record and for resuming: names, and what lies there now."""
         if self.chat is not None:
             return {self.kind: self.chat.settings}
-        return {self.kind: self.answers if self.answers is not None else asdict(getattr(self, self.kind))}
+        named = self.answers if self.answers is not None else asdict(getattr(self, self.kind))
+        return {self.kind: named, "is": [fingerprint(path) for path in self._paths]}
+
+    @property
+    def _paths(self) -> list[str | None]:
+        """Where what answers may lie."""
+        if self.clip is not None:
+            return [self.clip.model, self.clip.pretrained]
+        model = self.vllm.model if self.vllm is not None else self.transformers
+        return [self.answers] if model is None else [model.path, model.adapter]
 
 
 def build_backend(spec: BackendSpec, sampling: Sampling, *, seed: int, device: Any, local_rank: int) -> Backend:

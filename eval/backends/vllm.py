@@ -53,13 +53,14 @@ class VllmBackend:
         else:
             self.engine.ids = {NAME: (0, model.path)}  # as it was loaded from its folder
         self.banned = picture_tokens(self.processor)
+        self.room = int(self.engine.llm.model_config.max_model_len) - sampling.max_new_tokens
 
     def rows_of(self, question: Question) -> int:
         """Answers of it."""
         return question.samples
 
     def answer(self, asked: Sequence[Asked], tell: Tell) -> None:
-        """One batch; vLLM makes its own of it.
+        """One batch; vLLM makes its own of it. A prompt that leaves no room for its answer fails, rather than cut it.
 
         Raises:
             RlfgError: A list of texts is to be ranked, for which vLLM would run each prompt once a text.
@@ -77,6 +78,9 @@ class VllmBackend:
                 tell(n, Reply(error=str(error)))
                 continue
             prompt = encode_prompt(self.processor, [one.message], pictures)
+            if len(prompt) > self.room:
+                tell(n, Reply(error=f"a prompt of {len(prompt)} tokens; engine.max_model_len has room for {self.room}"))
+                continue
             asks[n] = Ask(prompt=prompt, messages=[one.message], pictures=pictures, keys=one.keys(self.seed))
         manner = Manner(sampling=self.sampling, banned_ids=self.banned, stop_after_answer=False)
         found = self.engine.sample(NAME, list(asks.values()), manner) if asks else []

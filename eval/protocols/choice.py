@@ -60,13 +60,16 @@ class ChoiceSpec:
         found = []
         for i, example in enumerate(examples):
             name = classes.of_example[i]
+            key = str(
+                example.meta.get("clean_id", example.id)
+            )  # a picture made worse is asked about as the clean one is
             if self.distractors == "given":
                 correct, shown = _given(example, examples.where[i])
             else:
-                count = len(classes.others(name)) if self.options == "all" else self.options - 1
-                wrong = classes.distractors(name, self.distractors, count, (seed, "distractors", example.id))
+                count = len(classes.wrong(name)) if self.options == "all" else self.options - 1
+                wrong = classes.distractors(name, self.distractors, count, (seed, "distractors", key))
                 correct, shown = classes.labels[name], [classes.labels[other] for other in [name, *wrong]]
-            order = [shown[k] for k in generator(seed, "options", example.id).permutation(len(shown))]
+            order = [shown[k] for k in generator(seed, "options", key).permutation(len(shown))]
             orders = [order[k:] + order[:k] for k in range(len(order) if self.order == "cyclic" else 1)]
             told = {
                 "protocol": "choice",

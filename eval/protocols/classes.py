@@ -41,14 +41,36 @@ class Classes:
         """All classes, sorted."""
         return tuple(sorted(self.labels))
 
-    def others(self, name: str) -> list[str]:
-        """The classes that are wrong for a picture of this one: neither itself nor what it is part of, or made of."""
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Of each class among `names`."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    def wrong(self, name: str) -> NDArray[np.intp]:
+        """Places of the classes that are wrong for a picture of this one: neither itself, nor above or below it."""
         if self.taxonomy is None:
-            return [other for other in self.names if other != name]
-        node = self.nodes[name]
-        return [
-            other for other in self.names if self.taxonomy.lca(node, self.nodes[other]) not in (node, self.nodes[other])
-        ]
+            return np.delete(np.arange(len(self.names)), self.place[name])
+        node, nodes_N, ends = self.nodes[name], self._nodes_N, self.taxonomy.ends
+        above, below = (nodes_N <= node) & (node < ends[nodes_N]), (node <= nodes_N) & (nodes_N < ends[node])
+        return np.flatnonzero(~(above | below))
+
+    def others(self, name: str) -> list[str]:
+        """The wrong classes, by name."""
+        return [self.names[place] for place in self.wrong(name)]
+
+    def common_depth(self, name: str) -> NDArray[np.intp]:
+        """Depth of the lowest taxon that each of `names` has in common with this class.
+
+        Raises:
+            RlfgError: There is no taxonomy.
+        """
+        if self.taxonomy is None:
+            raise RlfgError("taxonomic distractors and negatives need a taxonomy")
+        depth_N = np.zeros(len(self.names), dtype=np.intp)
+        for node in self.taxonomy.lineage(self.nodes[name]):  # a subtree's nodes have consecutive numbers
+            inside_N = (node <= self._nodes_N) & (self._nodes_N < self.taxonomy.ends[node])
+            depth_N[inside_N] = self.taxonomy.depth[node]
+        return depth_N
 
     def distractors(self, name: str, way: Distractors, count: int, key: tuple[int | str, ...]) -> list[str]:
         """So many wrong classes.
@@ -59,20 +81,27 @@ class Classes:
         Raises:
             RlfgError: There are not so many, or what the way needs is not there.
         """
-        others = self.others(name)
-        if len(others) < count:
-            raise RlfgError(f"{count + 1} options are wanted for {name}, and {len(others)} classes are wrong for it")
-        drawn = [others[i] for i in generator(*key).permutation(len(others))]
-        if way == "taxonomic":
-            if self.taxonomy is None:
-                raise RlfgError("taxonomic distractors need a taxonomy")
-            tree, node = self.taxonomy, self.nodes[name]
-            drawn.sort(key=lambda other: -int(tree.depth[tree.lca(node, self.nodes[other])]))
-        elif way == "embedding":
-            if not self.embeddings:
-                raise RlfgError("distractors by embedding need embeddings: an .npz with `ids` and `embeddings`")
-            drawn.sort(key=lambda other: -float(self.embeddings[name] @ self.embeddings[other]))
-        return drawn[:count]
+        wrong_M = self.wrong(name)
+        if len(wrong_M) < count:
+            raise RlfgError(f"{count + 1} options are wanted for {name}, and {len(wrong_M)} classes are wrong for it")
+        drawn_M = wrong_M[generator(*key).permutation(len(wrong_M))]
+        if way != "random":
+            near_N = self.common_depth(name) if way == "taxonomic" else self._cosine(name)
+            drawn_M = drawn_M[np.argsort(-near_N[drawn_M], kind="stable")]
+        return [self.names[place] for place in drawn_M[:count]]
+
+    @cached_property
+    def _nodes_N(self) -> NDArray[np.intp]:
+        return np.array([self.nodes[name] for name in self.names], dtype=np.intp)
+
+    def _cosine(self, name: str) -> NDArray[np.floating]:
+        if not self.embeddings:
+            raise RlfgError("distractors by embedding need embeddings: an .npz with `ids` and `embeddings`")
+        return self._vectors_ND @ self.embeddings[name]
+
+    @cached_property
+    def _vectors_ND(self) -> NDArray[np.floating]:
+        return np.stack([self.embeddings[name] for name in self.names])
 
 
 def read_classes(

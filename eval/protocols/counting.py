@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eval.protocols.drawing import Album, DrawnSpec, in_turn, read_album
+from eval.protocols.drawing import TRIES, Album, DrawnSpec, in_turn, read_album
 from eval.protocols.item import Item
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
@@ -31,10 +32,10 @@ class CountSpec(DrawnSpec):
             raise RlfgError("count: at least 4 questions, one of each count")
 
     def items(self, examples: Examples, taxonomy: Taxonomy | None, seed: int) -> list[Item]:
-        """A line a question; the counts take turns, and so do the classes.
+        """A line a question, none twice; the counts take turns, and so do the classes.
 
         Raises:
-            RlfgError: No class has four pictures, or there is one class only.
+            RlfgError: No class has four pictures, there is one class only, or there are not so many questions.
         """
         album = read_album(examples, taxonomy, self.duplicates)
         wanted = [name for name in sorted(album.pictures) if len(album.pictures[name]) > CANDIDATES]
@@ -42,13 +43,25 @@ class CountSpec(DrawnSpec):
             raise RlfgError("count: no class has four pictures, a reference and three that match it")
         text = f"{self.question} {how_to_answer('the number', reason=self.reason)}"
         told = {"protocol": "count", "negatives": self.negatives, "seed": seed}
-        found = []
+        found, asked = [], set[frozenset[int | str]]()
         for k in range(self.questions - self.questions % 4):
-            matching = k % 4
-            name = in_turn(wanted, k // 4, seed, "classes", matching)
-            pictures = self._draw(album, name, matching, (seed, "count", k))
-            found.append(album.item(pictures, text, told, id_=f"{examples[pictures[0]].id}#{k}", truth=str(matching)))
+            pictures = self._new(album, wanted, seed, k, asked)
+            found.append(album.item(pictures, text, told, id_=f"{examples[pictures[0]].id}#{k}", truth=str(k % 4)))
         return found
+
+    def _new(
+        self, album: Album, wanted: Sequence[str], seed: int, k: int, asked: set[frozenset[int | str]]
+    ) -> list[int]:
+        """The reference and its candidates, of the next class where this one has no new ones; adds them to `asked`."""
+        matching = k % 4
+        for again in range(TRIES * len(wanted)):
+            name = in_turn(wanted, k // 4 + again // TRIES, seed, "classes", matching)
+            pictures = self._draw(album, name, matching, (seed, "count", k, *([again] if again else [])))
+            question = frozenset[int | str]([f"reference {pictures[0]}", *pictures[1:]])
+            if question not in asked:
+                asked.add(question)
+                return pictures
+        raise RlfgError(f"count: only about {k} questions can be had of these pictures; ask for fewer")
 
     def _draw(self, album: Album, name: str, matching: int, key: tuple[int | str, ...]) -> list[int]:
         rng = generator(*key)

@@ -19,6 +19,8 @@ from rlfg.taxonomy import Taxonomy
 
 Negatives = Literal["random", "taxonomic"]
 Duplicates = Literal["near", "exact", "ignore"]
+TRIES = 20
+"""Draws in a class for a question that was not asked yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +39,10 @@ class Album:
         others = [other for other in self.classes.others(name) if set(self.pictures.get(other, ())) - but]
         if not others:
             raise RlfgError(f"the data has too few pictures of other classes than {name}")
-        tree = self.classes.taxonomy
         if negatives == "taxonomic":
-            if tree is None:
-                raise RlfgError("taxonomic negatives need a taxonomy")
-            node, nodes = self.classes.nodes[name], self.classes.nodes
-            depths = {other: int(tree.depth[tree.lca(node, nodes[other])]) for other in others}
-            others = [other for other in others if depths[other] == max(depths.values())]
+            depth_N, place = self.classes.common_depth(name), self.classes.place
+            nearest = max(depth_N[place[other]] for other in others)
+            others = [other for other in others if depth_N[place[other]] == nearest]
         return others[int(rng.integers(len(others)))]
 
     def draw(self, name: str, count: int, rng: np.random.Generator, *, but: frozenset[int] = frozenset()) -> list[int]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eval.protocols.item import Item, Question, item_about
-from rlfg.data import Examples, load_prompt, prompt_names
+from eval.reading import asks_for_tags
+from rlfg.data import Examples, contract_hash, load_prompt, prompt_names
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 
@@ -24,13 +25,18 @@ class OpenSpec:
     def __post_init__(self) -> None:
         if self.samples < 1 or not self.prompts:
             raise RlfgError("open: at least one prompt and one sample")
-        for name in self.names:
-            load_prompt(name)
+        if len(self.texts) < len(self.names):
+            raise RlfgError("open: two prompts have one name, and lines go by it; rename a file")
 
     @property
     def names(self) -> tuple[str, ...]:
         """The variants."""
         return tuple(prompt_names()) if self.prompts == "all" else self.prompts
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Hash of each prompt's text, by its name: a file may change under its name."""
+        return {prompt.name: contract_hash(prompt) for prompt in map(load_prompt, self.names)}
 
     def items(self, examples: Examples, taxonomy: Taxonomy | None, seed: int) -> list[Item]:
         """A line for each picture and prompt.
@@ -44,8 +50,10 @@ class OpenSpec:
             for i, (example, where) in enumerate(zip(examples, examples.where, strict=True)):
                 if len(prompts) > 1 and example.question is not None:
                     raise RlfgError(f"{where}: has a question of its own, that every prompt would give way to")
-                question = Question(text=example.question or prompt.text, pictures=(i,), samples=self.samples)
-                told = {"protocol": "open", "prompt": prompt.name, "samples": self.samples}
+                text = example.question or prompt.text
+                question = Question(text=text, pictures=(i,), samples=self.samples)
+                tags = asks_for_tags(text)
+                told = {"protocol": "open", "prompt": prompt.name, "tags": tags, "samples": self.samples}
                 name = example.id if len(prompts) == 1 else f"{example.id}@{prompt.name}"
                 found.append(item_about(example, [question], told, id_=name))
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +64,8 @@ class Usage:
     """Of one request; an equal share of the batch where questions are answered together."""
     cost: float = 0.0
     """By the prices that the configuration names; 0 without any."""
+    failed_attempts: int = 0
+    """Requests that failed, of which all but perhaps the last were sent again."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -70,16 +73,18 @@ class Usage:
             completion_tokens=self.completion_tokens + other.completion_tokens,
             seconds=self.seconds + other.seconds,
             cost=self.cost + other.cost,
+            failed_attempts=self.failed_attempts + other.failed_attempts,
         )
 
     def to_json(self) -> dict[str, float]:
-        """As `usage` of a line has it; the cost where there is one."""
+        """As `usage` of a line has it; the cost and failed attempts where there are any."""
         found: dict[str, float] = {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "seconds": round(self.seconds, 4),
         }
-        return found | ({"cost": round(self.cost, 8)} if self.cost else {})
+        found |= {"cost": round(self.cost, 8)} if self.cost else {}
+        return found | ({"failed_attempts": self.failed_attempts} if self.failed_attempts else {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +106,8 @@ def line_of(item: Item, replies: list[Reply]) -> Prediction:
     usage = sum((reply.usage for reply in replies), Usage())
     extra = {**item.told, "usage": usage.to_json()}
     error = next((reply.error for reply in replies if reply.error is not None), None)
+    if error is None and any(math.isnan(logp) for reply in replies for logp in reply.logps):
+        error = "a log-probability is no number; a wider dtype may give one"
     if error is not None:
         return Prediction(id=item.id, truth=item.truth, image=item.image, error=error, extra=extra)
     ranked = [(question, reply) for question, reply in zip(item.questions, replies, strict=True) if question.candidates]

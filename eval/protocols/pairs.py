@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from eval.protocols.drawing import Album, DrawnSpec, in_turn, read_album
+from eval.protocols.drawing import TRIES, Album, DrawnSpec, in_turn, read_album
 from eval.protocols.item import Item
 from eval.protocols.wording import how_to_answer
 from rlfg.data import Examples
 from rlfg.errors import RlfgError
 from rlfg.randomness import generator
 from rlfg.taxonomy import Taxonomy
-
-TRIES = 20
-"""Draws in a class for a pair that was not asked yet."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ class PerRankSpec:
         """
         ranks = self._ranks(taxonomy)
         texts = [
-            f"{self.question.format(rank=rank)} {how_to_answer(f'the name of the {rank}', reason=self.reason)}"
+            f"{self.question.replace('{rank}', rank)} {how_to_answer(f'the name of the {rank}', reason=self.reason)}"
             for rank in ranks
         ]
         told = {"protocol": "per_rank", "ranks": list(ranks)}

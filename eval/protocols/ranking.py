@@ -31,13 +31,14 @@ class RankSpec:
         """A line for each picture; `options` has the labels in the order of `logprobs`."""
         classes = read_classes(examples, taxonomy, labels=self.labels)
         labels = tuple(classes.labels[name] for name in classes.names)
-        candidates = tuple(self.form.format(label) for label in labels)
+        options = list(labels)  # one for all lines
+        candidates = tuple(self.form.replace("{}", label) for label in labels)
         found = []
         for i, example in enumerate(examples):
             shown = [(i,), *([()] if self.prior else [])]
             told = {
                 "protocol": "rank",
-                "options": list(labels),
+                "options": options,
                 "form": self.form,
                 "correct": classes.labels[classes.of_example[i]],
                 "class": classes.of_example[i],

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from eval.copies import condition_of
 from eval.tally.mark import key_of
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import Prediction
 
 
-def copy_key(protocol: str, line: Prediction) -> str:
-    """The same for two lines about the same pictures, in whatever order they or the options stood."""
-    pictures = list(map(str, line.extra.get("images") or [line.image if line.image is not None else f"id {line.id}"]))
+def copy_key(protocol: str, line: Prediction, same: Mapping[str, str]) -> str:
+    """The same for two lines about the same pictures, in whatever order they or the options stood.
+
+    Options that were drawn make no other question of a picture; those that its line of the data gave do, and so does
+    the condition of a robustness set, where a grey picture without its colours is the same file.
+
+    Args:
+        protocol: of the line.
+        line: it.
+        same: the first of the files with the same bytes, by file (`same_files`).
+    """
+    pictures = [same.get(picture, picture) for picture in pictures_of(line) or [f"id {line.id}"]]
     reference = pictures[:1] if protocol == "count" else []
-    return json.dumps([line.truth, reference, sorted(pictures)])
+    given = line.extra.get("distractors") == "given"
+    options = sorted(key_of(line, "options")[0]) if given else []
+    return json.dumps([line.truth, reference, sorted(pictures), options, condition_of(line)])
+
+
+def pictures_of(line: Prediction) -> list[str]:
+    """The files of the pictures that a line is about."""
+    return list(map(str, line.extra.get("images") or ([] if line.image is None else [line.image])))
 
 
 def question_of(protocol: str, line: Prediction, taxonomy: Taxonomy | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from eval.reading import READINGS
 from rlfg.data import PARSE_MODES
 from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 
@@ -24,7 +25,12 @@ def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     vote = commands.add_parser("majority", help="the answer that most of N samples give, for rlfg score")
     vote.add_argument("--predictions", type=Path, required=True, help="with several answers an item")
     vote.add_argument("--out", type=Path, required=True, help="the predictions file to write")
-    vote.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    vote.add_argument(
+        "--parse",
+        choices=READINGS,
+        default="asked",
+        help="how completions are read; by default as the prompt of each asks for the answer",
+    )
     add_taxonomy_options(vote, required=False, border=False)
     vote.set_defaults(run=_majority)
 

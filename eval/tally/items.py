@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.predictions import read_json_lines
+from eval.tally.asked import pictures_of
 from eval.tally.mark import OUTCOMES, Mark
 from eval.tally.marked import Marked
 from rlfg.errors import RlfgError
@@ -64,7 +65,7 @@ def _record(one: Marked) -> dict[str, Any]:
     record: dict[str, Any] = {"id": one.line.id, "truth": one.line.truth}
     if one.group is not None:
         record["group"] = one.group
-    if images := [str(i) for i in one.line.extra.get("images") or (one.line.image,) if i is not None]:
+    if images := pictures_of(one.line):
         record["images"] = images
     if one.mark is None:
         return record | ({"error": one.line.error} if one.copy_of is None else {"copy_of": one.copy_of})

@@ -6,19 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rlfg.data import ParseMode, parse_answer
+from eval.predictions import require_names
+from eval.reading import Reading, answers_in
 from rlfg.taxonomy import Taxonomy, normalize, resolve
 from rlfg.types import Prediction
 
 
 def majority(
-    predictions: Sequence[Prediction], taxonomy: Taxonomy | None = None, *, mode: ParseMode = "lenient"
+    predictions: Sequence[Prediction], taxonomy: Taxonomy | None = None, *, mode: Reading = "lenient"
 ) -> list[Prediction]:
     """One line an item, with one answer and its `votes`; failed lines stay as they are.
 
     Answers are the same where they name one taxon, or read the same without a taxonomy. A tie goes to the answer that
     came first. A sample without an answer has no vote, but counts; an item of such samples only has an empty answer.
+
+    Raises:
+        RlfgError: The answers of a line are to several questions, not samples of one.
     """
+    require_names(predictions, sampled=True)
 
     @lru_cache(None)
     def meant(answer: str) -> str:
@@ -31,8 +36,7 @@ def majority(
     def chosen(line: Prediction) -> Prediction:
         if line.error is not None:
             return line
-        said = [answer.strip() or None for answer in line.answers]
-        said += [parse_answer(text, mode).answer for text in line.completions]
+        said = answers_in(line, mode)
         votes = Counter(meant(answer) for answer in said if answer is not None)
         (best, count), *_ = votes.most_common(1) or [("", 0)]  # of equals the first
         answer = next((answer for answer in said if answer is not None and meant(answer) == best), "")

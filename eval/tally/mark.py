@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rlfg.data import ParseMode, parse_answer
+from eval.reading import answers_in, spoken
+from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.types import Prediction
 
@@ -34,28 +35,18 @@ class Mark:
     """Of each multiple-choice question: the place of the truth, and of the option chosen."""
 
 
-def spoken(completion: str, mode: ParseMode) -> str | None:
-    """The answer of a completion to a closed question; None where it has none.
-
-    Besides the contract's tags, lenient takes an answer without any, where there is nothing else: what stands beside
-    it then makes it unreadable. What stands inside `<think>` never counts.
-    """
-    parsed = parse_answer(completion, mode)
-    if parsed.answer is not None or mode != "lenient" or "<answer>" in completion:
-        return parsed.answer
-    _, closed, after = completion.rpartition("</think>")
-    if "<think>" in completion and not closed:
-        return None
-    return after.strip() or None
-
-
 def answers_of(line: Prediction, count: int, mode: ParseMode) -> list[str | None]:
     """The answers of a line to its `count` questions.
+
+    Besides the contract's tags, lenient takes an answer without any, where there is nothing else: what stands beside
+    it then makes it unreadable.
 
     Raises:
         RlfgError: It has another number of them.
     """
-    found = [text.strip() or None for text in line.answers] or [spoken(text, mode) for text in line.completions]
+    found = answers_in(line, mode)
+    if mode == "lenient" and line.completions:
+        found = [spoken(text) for text in line.completions]
     if len(found) != count:
         raise RlfgError(f'prediction "{line.id}": {count} questions were asked, and it has {len(found)} answers')
     return found

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eval.tally.asked import copy_key, question_of
+from eval.copies import same_files
+from eval.predictions import CLOSED
+from eval.tally.asked import copy_key, pictures_of, question_of
 from eval.tally.choice import mark_choice
 from eval.tally.mark import Mark
 from eval.tally.path import mark_path
@@ -16,8 +18,6 @@ from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, normalize
 from rlfg.types import Prediction
-
-CLOSED = ("choice", "rank", "pairs", "count", "per_rank")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +61,12 @@ def mark_all(
     """The first line that did not fail stands for its copies."""
     first: dict[str, str] = {}
     found = []
+    same = same_files(picture for line in predictions for picture in pictures_of(line))
     for line in predictions:
         if line.error is not None:
             found.append(Marked(line=line, mark=None))
             continue
-        earlier = first.setdefault(copy_key(protocol, line), line.id)
+        earlier = first.setdefault(copy_key(protocol, line, same), line.id)
         if earlier != line.id:
             found.append(Marked(line=line, mark=None, copy_of=earlier))
         else:

@@ -27,7 +27,7 @@ def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
     values: dict[str, float] = {}
     answers = answers_of(line, len(ranks), mode)
     for rank, answer in zip(ranks, answers, strict=True):
-        node = None if answer is None else named_at(taxonomy, answer, rank)
+        node = None if answer is None else named_at(taxonomy, answer, rank, truths.get(rank))
         nodes.append(node)
         if rank not in truths:
             outcomes.append("no_truth")
@@ -42,15 +42,19 @@ def mark_path(line: Prediction, mode: ParseMode, taxonomy: Taxonomy) -> Mark:
         values["hca"] = float(all(asked))
         values["por"] = sum(asked) / len(asked)
         values["strict_por"] = sum(accumulate(asked, and_)) / len(asked)
-        named = [node for node in nodes if node is not None]
-        one_path = len(named) == len(nodes) and all(taxonomy.is_ancestor(a, b) for a, b in pairwise(named))
+        at_truths = [node for node, outcome in zip(nodes, outcomes, strict=True) if outcome != "no_truth"]
+        named = [node for node in at_truths if node is not None]
+        one_path = len(named) == len(at_truths) and all(taxonomy.is_ancestor(a, b) for a, b in pairwise(named))
         values["consistent"] = float(one_path)
     said = tuple(None if node is None else taxonomy.describe(node) for node in nodes)
     return Mark(outcomes=tuple(outcomes), said=said, answers=tuple(answers), values=values)
 
 
-def named_at(taxonomy: Taxonomy, answer: str, rank: str) -> int | None:
-    """The one taxon of this rank that an answer names; a name that a genus shares with its family is either's."""
+def named_at(taxonomy: Taxonomy, answer: str, rank: str, truth: int | None = None) -> int | None:
+    """The one taxon of this rank that an answer names; a name that a genus shares with its family is either's.
+
+    Of namesakes at this rank (Dodge's Sprinter and Mercedes-Benz's) it is the truth, as for every verdict.
+    """
     found = resolve(taxonomy, answer)
     if not found.named or (found.group and len(found.candidates) > 1):
         return None
@@ -62,6 +66,8 @@ def named_at(taxonomy: Taxonomy, answer: str, rank: str) -> int | None:
         if taxonomy.ranks[above] == rank
         and wanted in map(normalize, (taxonomy.node_name(above), *taxonomy.other_names(above)))
     }
+    if truth in there:
+        return truth
     return there.pop() if len(there) == 1 else None
 
 

@@ -32,10 +32,13 @@ def mark_rank(line: Prediction) -> Mark:
     sums, tokens = (np.array(scored[0][name], dtype=np.float64) for name in ("sum", "tokens"))
     if len(sums) != len(options) or len(tokens) != len(options):
         raise RlfgError(f'prediction "{line.id}": {len(options)} options, and {len(sums)} log-probabilities')
+    if np.isnan(sums).any():
+        raise RlfgError(f'prediction "{line.id}": a log-probability is no number; ask again, in a wider dtype')
     ways = {"sum": sums, "mean": sums / tokens}
     if len(scored) > 1:
         prior = np.array(scored[1]["sum"], dtype=np.float64)
-        ways |= {"calibrated": sums - prior, "calibrated_mean": (sums - prior) / tokens}
+        with np.errstate(invalid="ignore"):  # -inf less -inf
+            ways |= {"calibrated": sums - prior, "calibrated_mean": (sums - prior) / tokens}
     ahead = {way: _ahead(scores, truth) for way, scores in ways.items()}
     values = {f"top{k}_{way}": float(before < k) for way, before in ahead.items() for k in TOP}
     right = ahead["sum"] == 0
@@ -65,4 +68,5 @@ def by_mean_prior(lines: Sequence[Prediction]) -> list[dict[str, float]]:
 
 
 def _ahead(scores: NDArray[np.float64], truth: int) -> int:
-    return int((scores >= scores[truth]).sum()) - 1
+    """Labels that are not below the truth; where -inf less -inf is no number, none is known to be."""
+    return int((~(scores < scores[truth])).sum()) - 1

@@ -40,19 +40,20 @@ def parse_answer(completion: str, mode: ParseMode = "lenient") -> ParsedAnswer:
     """Reads the answer of a completion.
 
     lenient: the first `<answer>…</answer>` span after the thoughts, wherever it stands. What stands inside
-    `<think>` never counts. The other modes give no answer unless the completion as a whole has a form: strict that of
-    "think", answer and bare their own, without thoughts. An answer of white space or invisible characters is none. With
-    several spans the first counts for lenient; for the other modes a second one is ill-formed.
+    `<think>` never counts, nor what stands before a `</think>` that nothing opens: chat templates of models that always
+    reason open it in the prompt. The other modes give no answer unless the completion as a whole has a form: strict
+    that of "think", answer and bare their own, without thoughts. An answer of white space or invisible characters is
+    none. With several spans the first counts for lenient; for the other modes a second one is ill-formed.
     """
     form = form_of(mode)
     formed = has_form(completion, form)
-    thoughts = _THOUGHTS.search(completion)
-    said = completion if form == "bare" else _span(completion[thoughts.end() :] if thoughts else completion)
+    thoughts, rest = _apart(completion)
+    said = completion if form == "bare" else _span(rest)
     if said is None or (mode != "lenient" and not formed):
         said = ""
     return ParsedAnswer(
         answer=_visible(_TAG.sub("", said)) or None,
-        thoughts=None if thoughts is None else thoughts[1].strip(),
+        thoughts=thoughts,
         well_formed=formed,
     )
 
@@ -66,6 +67,17 @@ def has_form(completion: str, form: Form) -> bool:
     """Whether a whole completion is of a form, none of its spans nested."""
     whole = _WHOLE[form].fullmatch(completion)
     return whole is not None and not any(_TAG.search(part) for part in whole.groups())
+
+
+def _apart(completion: str) -> tuple[str | None, str]:
+    """The thoughts, and what stands after them."""
+    before, closed, after = completion.partition("</think>")
+    unopened = before.strip() if closed and "<think>" not in before else None
+    rest = completion if unopened is None else after
+    found = _THOUGHTS.search(rest)
+    if found is None:
+        return unopened, rest
+    return unopened or found[1].strip(), rest[found.end() :]
 
 
 def _span(text: str) -> str | None:

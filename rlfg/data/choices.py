@@ -146,8 +146,7 @@ def write_choices(path: Path, found: Choices, examples: Examples, *, with_open: 
         examples: what they were made of; pictures in files.
         with_open: also write the examples as they are, to train on both.
     """
-    if examples.opener is not None:
-        raise RlfgError("choices: pictures inside a Hugging Face dataset are no files; write them out, with a manifest")
+    examples.require_files("choices")
     spec, here = found.spec, path.parent
     records = [record_of(example, here) for example in examples] if with_open else []
     for one in found.questions:

@@ -88,8 +88,8 @@ def write_corrupted(
     unknown = [kind for kind in kinds if kind not in CORRUPTIONS]
     if unknown:
         raise RlfgError(f"{unknown[0]!r} is no corruption; there are {', '.join(CORRUPTIONS)}")
-    if examples.opener is not None:
-        raise RlfgError("corrupt: pictures inside a Hugging Face dataset are no files; write them out, with a manifest")
+    kinds = tuple(dict.fromkeys(kinds))
+    examples.require_files("corrupt")
     manifest = out / "data.jsonl"
     if manifest.exists():
         raise RlfgError(f"{manifest}: is there already; give another folder")

@@ -78,6 +78,18 @@ class Examples(Sequence[Example]):
             raise RlfgError(f"{self.where[index]}: no `{picture}` picture")
         return path
 
+    def require_files(self, what: str) -> None:
+        """Makes sure that a manifest can name the pictures.
+
+        Raises:
+            RlfgError: They are inside a Hugging Face dataset.
+        """
+        if self.opener is not None:
+            raise RlfgError(
+                f"{what}: pictures inside a Hugging Face dataset are no files; `rlfg data prepare custom --from-hub "
+                "DATASET` writes them out, with a manifest"
+            )
+
     def subset(self, indices: Sequence[int]) -> Examples:
         """The examples at `indices`."""
         return replace(
@@ -129,7 +141,8 @@ def _kind(spec: DataSpec) -> str:
         return spec.format
     path = Path(spec.path)
     if path.is_dir():
-        return "hf" if (path / "dataset_info.json").exists() or (path / "state.json").exists() else "folder"
+        saved = ("dataset_info.json", "state.json", "dataset_dict.json")
+        return "hf" if any((path / name).exists() for name in saved) else "folder"
     if path.suffix in ENDINGS:
         return ENDINGS[path.suffix]
     raise RlfgError(
@@ -159,17 +172,17 @@ def _hub(spec: DataSpec) -> tuple[Callable[[int], bytes], list[tuple[str, Exampl
     try:
         if (path / "state.json").exists() or (path / "dataset_dict.json").exists():
             data: Any = datasets.load_from_disk(spec.path)
-            data = data[spec.split] if spec.split and isinstance(data, dict) else data
         else:
-            data = datasets.load_dataset(spec.path, split=spec.split or "train")
-    except (FileNotFoundError, KeyError, ValueError, ConnectionError) as error:
+            data = datasets.load_dataset(spec.path, split=spec.split)
+    except (FileNotFoundError, ValueError, ConnectionError) as error:
         raise RlfgError(f"{spec.path}: cannot load this dataset ({error})") from error
+    data = data[_split_of(spec, list(data))] if isinstance(data, dict) else data
     names = {field: spec.columns.get(field, field) for field in FIELDS}
     image = names["image"]
-    if image not in data.column_names:
-        raise RlfgError(
-            f"{spec.path}: no column {image!r} (found: {', '.join(data.column_names)}); map it with columns"
-        )
+    for field in ("image", "label"):
+        if names[field] not in data.column_names:
+            there = ", ".join(data.column_names)
+            raise RlfgError(f"{spec.path}: no column {names[field]!r} (found: {there}); map it with columns")
     label = data.features.get(names["label"])
     classes = label.names if isinstance(label, datasets.ClassLabel) else None
     embedded = isinstance(data.features[image], datasets.Image)
@@ -190,3 +203,17 @@ def _hub(spec: DataSpec) -> tuple[Callable[[int], bytes], list[tuple[str, Exampl
         place = f"{spec.path}[{number}]"
         pairs.append((place, to_example(record, names, Path(spec.path), place, f"{path.name}:{number}")))
     return read, pairs
+
+
+def _split_of(spec: DataSpec, there: list[str]) -> str:
+    """The split that is asked for, or the only one.
+
+    Raises:
+        RlfgError: It is not there, or there are several and none is asked for.
+    """
+    if spec.split in there:
+        return str(spec.split)
+    if spec.split is None and len(there) == 1:
+        return there[0]
+    asked = "has several splits" if spec.split is None else f"has no split {spec.split!r}"
+    raise RlfgError(f"{spec.path}: {asked}; set split to one of {', '.join(there)}")

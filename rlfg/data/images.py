@@ -21,7 +21,10 @@ _ORIENTATION = 0x0112
 
 
 class ImageError(RlfgError):
-    """A picture that cannot be read; `kind` is missing, empty, truncated, too-large or unreadable."""
+    """A picture that cannot be read; `kind` is missing, empty, truncated, too-large or unreadable.
+
+    Or one that a model's processor does not take: unfit.
+    """
 
     def __init__(self, where: str, kind: str, detail: str) -> None:
         super().__init__(f"{where}: {detail}")

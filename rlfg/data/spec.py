@@ -21,7 +21,7 @@ class DataSpec:
     format: Literal["auto", "jsonl", "csv", "parquet", "folder", "hf"] = "auto"
     """auto: by the file's ending; a folder is an image folder unless `hf` is said."""
     split: str | None = None
-    """Keep the lines of this split only (for hf: load this split)."""
+    """Keep the lines of this split only (for hf: load this split, the only one by default)."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Names in the data of our fields, where they differ: {image: file, label: species}."""
     image_root: str | None = None
@@ -33,6 +33,8 @@ class DataSpec:
     """Keep the first so many examples."""
 
     def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise RlfgError(f"limit is a number of examples, at least 1, not {self.limit}")
         for name in self.columns:
             if name not in FIELDS:
                 raise RlfgError(f"columns: {name!r} is no field; the fields are {', '.join(FIELDS)}")

@@ -148,8 +148,7 @@ def write_split(found: Split, examples: Examples, out: Path, *, taxonomy: Taxono
     Raises:
         RlfgError: The pictures are no files.
     """
-    if examples.opener is not None:
-        raise RlfgError("split: pictures inside a Hugging Face dataset are no files; write them out, with a manifest")
+    examples.require_files("split")
     out.mkdir(parents=True, exist_ok=True)
     unseen = set(found.unseen)
 

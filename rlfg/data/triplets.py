@@ -84,10 +84,7 @@ def triplets(
 
 def write_triplets(path: Path, found: Sequence[Triplet], examples: Examples) -> Counter[str]:
     """Writes a manifest with `positive` and `negative`; counts how negatives were found, and missing positives."""
-    if examples.opener is not None:
-        raise RlfgError(
-            "triplets: pictures inside a Hugging Face dataset are no files; write them out, with a manifest"
-        )
+    examples.require_files("triplets")
     path.parent.mkdir(parents=True, exist_ok=True)
     lines, counts = [], Counter[str]()
     for example, one in zip(examples, found, strict=True):

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rlfg.data import ImageError
 from rlfg.errors import RlfgError
 
 FEATURES = "picture_features"
@@ -59,6 +60,7 @@ def encode_prompt(
 
     Raises:
         RlfgError: The messages hold another number of picture places than there are pictures.
+        ImageError: The processor takes no such picture; Qwen's, none that is 200 times as long as wide.
     """
     places = sum(
         part["type"] == "image" for m in messages if not isinstance(m["content"], str) for part in m["content"]
@@ -66,7 +68,13 @@ def encode_prompt(
     if places != len(pictures):
         raise RlfgError(f"a prompt has {places} picture places but {len(pictures)} pictures were given")
     text = processor.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-    out = processor(text=[text], images=list(pictures) or None, return_tensors="pt", return_mm_token_type_ids=True)
+    try:
+        out = processor(text=[text], images=list(pictures) or None, return_tensors="pt", return_mm_token_type_ids=True)
+    except ValueError as error:
+        if not pictures:
+            raise
+        sizes = " and ".join(f"{picture.width} × {picture.height}" for picture in pictures)
+        raise ImageError(sizes, "unfit", f"the model's processor takes no such picture ({error})") from error
     kinds = out.get("mm_token_type_ids")
     return EncodedPrompt(
         input_ids_T=out["input_ids"][0],

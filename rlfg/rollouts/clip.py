@@ -22,7 +22,8 @@ class ClipSpec:
     model: str = "ViT-B-32"
     """An architecture that open_clip knows, or the .json file of one."""
     pretrained: str | None = None
-    """A tag that open_clip knows ("openai"), or a file of weights; none: random weights."""
+    """A tag that open_clip knows ("openai"), or a file of weights; none: random weights. A tag brings its activation
+    along; a file of OpenAI's weights wants the architecture that has it (`ViT-L-14-quickgelu`)."""
     templates: tuple[str, ...] = ("a photo of a {}.",)
     """Texts with the label in place of {}. Of several, the embeddings are averaged (prompt ensembling)."""
 
@@ -40,15 +41,18 @@ class DualEncoder:
             raise RlfgError("backend.clip needs open_clip: pip install 'rlfg[clip]'")
         import open_clip
 
-        name = spec.model
-        if name.endswith(".json"):
-            open_clip.add_model_config(Path(name))
-            name = Path(name).stem
-        if name not in open_clip.list_models():
-            raise RlfgError(f"clip.model: open_clip knows no {name!r}; see open_clip.list_models()")
-        model, _, transform = open_clip.create_model_and_transforms(
-            name, pretrained=spec.pretrained, load_weights=spec.pretrained is not None, device=device
-        )
+        name = _architecture(open_clip, spec.model)
+        tag = open_clip.get_pretrained_cfg(name, spec.pretrained) if spec.pretrained else {}
+        try:
+            model, _, transform = open_clip.create_model_and_transforms(
+                name,
+                pretrained=spec.pretrained,
+                load_weights=spec.pretrained is not None,
+                device=device,
+                force_quick_gelu=tag.get("quick_gelu", False),  # open_clip 3 warns, and takes another activation
+            )
+        except (RuntimeError, OSError, AssertionError) as error:  # the last where widths differ
+            raise RlfgError(f"clip.pretrained: {spec.pretrained!r} cannot be had for {name}: {error}") from error
         self.spec, self.device = spec, device
         self.model, self.transform, self.tokenize = model.eval(), transform, open_clip.get_tokenizer(name)
         self._labels: dict[str, Tensor] = {}
@@ -69,7 +73,9 @@ class DualEncoder:
         with torch.no_grad():
             for label in labels:
                 if label not in self._labels:
-                    texts = self.tokenize([template.format(label) for template in self.spec.templates]).to(self.device)
+                    texts = self.tokenize([template.replace("{}", label) for template in self.spec.templates]).to(
+                        self.device
+                    )
                     mean_D = normalize(self.model.encode_text(texts), dim=-1).mean(0)
                     self._labels[label] = normalize(mean_D, dim=-1)
         return torch.stack([self._labels[label] for label in labels])
@@ -81,3 +87,19 @@ class DualEncoder:
         with torch.no_grad():
             scale = self.model.logit_scale.exp()
             return (scale * shown_ND @ self.label_vectors(labels).T).float().log_softmax(-1).cpu()
+
+
+def _architecture(open_clip: Any, name: str) -> str:
+    """Its name; one in a .json file is made known.
+
+    Raises:
+        RlfgError: There is none.
+    """
+    if name.endswith(".json"):
+        if not Path(name).is_file():
+            raise RlfgError(f"clip.model: there is no file {name!r}")
+        open_clip.add_model_config(Path(name))
+        name = Path(name).stem
+    if name not in open_clip.list_models():
+        raise RlfgError(f"clip.model: open_clip knows no {name!r}; see open_clip.list_models()")
+    return name

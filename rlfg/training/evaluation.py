@@ -36,7 +36,10 @@ def run_predict(config: PredictConfig) -> int:
     state.wait_for_everyone()
     share = todo[state.process_index :: state.num_processes]
     if state.is_main_process:
-        print(f"{config.out}: {len(done)} of {len(task.items)} answered already, {len(todo)} to do")
+        if task.images is not None:
+            print(task.images)
+        among = f" on {state.num_processes} processes" if state.num_processes > 1 else ""
+        print(f"{config.out}: {len(done)} of {len(task.items)} answered already, {len(todo)} to do{among}")
     if share:
         _answer(task, share, state)
     state.wait_for_everyone()
@@ -68,9 +71,11 @@ def _answer(task: Task, share: list[int], state: Any) -> None:
         usage = line.extra["usage"]
         counts["tokens"] += usage["prompt_tokens"] + usage["completion_tokens"]
         counts["cost"] += usage.get("cost", 0.0)
+        counts["attempts"] += usage.get("failed_attempts", 0)
         if state.is_main_process:
             cost = f", cost {counts['cost']:.4f}" if counts["cost"] else ""
-            note = f", {counts['failed']} failed, {counts['tokens']:,} tokens{cost}"
+            again = f", {counts['attempts']} failed attempts" if counts["attempts"] else ""
+            note = f", {counts['failed']} failed{again}, {counts['tokens']:,} tokens{cost}"
             show_progress(counts["done"], len(share), note)
 
     try:

@@ -17,9 +17,11 @@ import pytest
 from http_model import HttpModel
 from launching import ROOT, environment, launch
 from PIL import Image
-from protocol_toys import SPECIES, chat, collection, config
+from protocol_toys import SPECIES, chat, collection, config, stored
 
+from eval.backends.chat import _read as read_reply
 from eval.predictions import read_predictions
+from eval.protocols import Usage
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.training.evaluation import run_predict
@@ -83,6 +85,19 @@ def test_what_failed_is_not_done(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "8 of 10 answered already, 2 to do" in capsys.readouterr().out
 
 
+def test_pictures_that_cannot_be_read_fail_or_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = collection(tmp_path, each=1)
+    (tmp_path / "Raven-0.png").write_bytes(b"no picture")
+    with HttpModel(right) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 1
+        data = {"path": str(manifest), "on_bad_image": "skip"}
+        out = str(tmp_path / "skip.jsonl")
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={}, data=data, out=out)) == 0
+    told = capsys.readouterr().out
+    assert "4 answered, 1 failed" in told and "4 answered, 0 failed" in told and "data.jsonl:4" in told
+    assert len(read_predictions(out)) == 4
+
+
 def test_a_run_without_any_answer_ends(tmp_path: Path) -> None:
     """A wrong key fails for all pictures alike; nobody waits for 10,000 refusals."""
     manifest = collection(tmp_path, each=20)
@@ -103,6 +118,24 @@ def test_a_choice_without_text_is_an_empty_answer_and_no_failure(tmp_path: Path)
     with HttpModel(lambda text, urls, time: None) as model:
         assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 0
     assert [line.completions for line in read_predictions(tmp_path / "answers.jsonl")] == [("",)] * 5
+
+
+def test_attempts_that_failed_are_counted_where_they_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first question about each Raven fails once, one about a Magpie for good."""
+    manifest = collection(tmp_path, each=2)
+
+    def script(text: str, urls: list[str], time: int) -> str | int:
+        species, number = colours(urls[0])
+        refused = time == 0 if SPECIES[species] == "Raven" else (SPECIES[species], number) == ("Magpie", 1)
+        return 503 if refused else right(text, urls, time)
+
+    with HttpModel(script) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 1
+    found = {
+        line.id: line.extra["usage"].get("failed_attempts", 0) for line in read_predictions(tmp_path / "answers.jsonl")
+    }
+    assert {name: n for name, n in found.items() if n} == {"Raven-0": 1, "Raven-1": 1, "Magpie-1": 2}
+    assert "10 of 10, 1 failed, 4 failed attempts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("most", [99, 2, 1])
@@ -152,6 +185,108 @@ def test_one_file_holds_answers_to_one_question_only(tmp_path: Path) -> None:
         patient = chat(model.url)
         patient["chat"]["endpoint"]["timeout_s"] = 9
         assert run_predict(config(manifest, backend=patient, protocol={})) == 0, "patience changes no answer"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Raven", "Raven"),
+        (None, ""),
+        ([{"type": "thinking", "thinking": "Magpie?"}, {"type": "text", "text": "Raven"}], "Raven"),
+        ([{"type": "text", "text": "Ra"}, {"type": "text", "text": "ven"}], "Raven"),
+        ([], ""),
+    ],
+)
+def test_the_text_of_a_message_is_read_whole(content: Any, text: str) -> None:
+    reply = {"choices": [{"message": {"content": content}}], "usage": None}
+    assert read_reply(json.dumps(reply)) == ([text], Usage())
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ['{"error": {"message": "no such model"}}', '{"choices": []}', "<html>no such page", "[]",
+     '{"choices": [{"message": {"content": 7}}]}', '{"choices": [{"message": {"content": [{"type": "text"}]}}]}'],
+)  # fmt: skip
+def test_a_reply_that_is_none_is_shown(reply: str) -> None:
+    with pytest.raises(ValueError, match="chat completion") as error:
+        read_reply(reply)
+    assert reply[:20] in str(error.value)
+
+
+def test_a_file_of_any_name_goes_on(tmp_path: Path) -> None:
+    """A run that was killed left a part and its settings, which nothing writes again."""
+    manifest = collection(tmp_path, each=1)
+    out = tmp_path / "answers [1].jsonl"
+    with HttpModel(right) as model:
+        asked = config(manifest, backend=chat(model.url), protocol={}, out=str(out))
+        assert run_predict(asked) == 0
+        lines = out.read_text().splitlines(keepends=True)
+        out.rename(f"{out}.part0")
+        Path(f"{out}.part0").write_text("".join(lines[:3]) + lines[3][:20])
+        settings = Path(f"{out}.settings.json")
+        before = settings.stat()
+        assert run_predict(asked) == 0 and len(model.bodies) == 5 + 2
+        assert (settings.stat().st_ino, settings.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+        settings.write_text('{"backend": {')
+        with pytest.raises(RlfgError, match=r"settings\.json: not valid JSON"):
+            run_predict(asked)
+    assert [line.id for line in read_predictions(out)] == [json.loads(line)["id"] for line in lines]
+
+
+def test_a_model_that_was_trained_again_is_another(tmp_path: Path) -> None:
+    """Its folder has the same name, and its files the same sizes: the old answers must not pass for its own."""
+    manifest = collection(tmp_path, each=1)
+    answers = {f"{name.replace(' ', '-')}-0": ["<answer>Raven</answer>"] for name in SPECIES}
+    asked = config(manifest, backend=stored(tmp_path, answers), protocol={})
+    assert run_predict(asked) == run_predict(asked) == 0
+    stored(tmp_path, answers | {"Magpie-0": ["<answer>Pica!</answer>"]})
+    with pytest.raises(RlfgError, match="was begun with another backend"):
+        run_predict(asked)
+    model = {"path": "hub/id", "adapter": str(tmp_path)}
+    for kind, section in (("transformers", model), ("vllm", {"model": model})):
+        spec = config(manifest, backend={kind: section}, protocol={}).backend
+        (tmp_path / "adapter_model.safetensors").write_bytes(bytes(3 << 20))
+        before = spec.settings
+        (tmp_path / "adapter_config.json").write_text("{}")
+        assert spec.settings == before and before["is"][0] is None
+        (tmp_path / "adapter_model.safetensors").write_bytes(bytes((3 << 20) - 1) + b"x")
+        assert spec.settings != before
+
+
+def test_a_prompt_that_changed_is_another(tmp_path: Path) -> None:
+    manifest = collection(tmp_path, each=1)
+    prompt = tmp_path / "mine.txt"
+    prompt.write_text("What bird is it?")
+    protocol = {"open": {"prompts": [str(prompt)]}}
+    with HttpModel(right) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol=protocol)) == 0
+        prompt.write_text("Which bird is it?")
+        with pytest.raises(RlfgError, match="was begun with another protocol"):
+            run_predict(config(manifest, backend=chat(model.url), protocol=protocol))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("What is it?")
+    for same in ([str(prompt), str(tmp_path / "other" / "mine.txt")], ["think", "think"]):
+        with pytest.raises(RlfgError, match="two prompts have one name"):
+            config(manifest, backend=chat(model.url), protocol={"open": {"prompts": same}})
+
+
+def test_data_that_changed_are_not_what_was_asked(tmp_path: Path) -> None:
+    """A label that is mended, or a class more to choose from: the old lines say another thing."""
+    manifest = collection(tmp_path, each=1)
+    before = manifest.read_text()
+    with HttpModel(right) as model:
+        plain = config(manifest, backend=chat(model.url), protocol={}, out=str(tmp_path / "open.jsonl"))
+        choice = config(manifest, backend=chat(model.url), protocol={"choice": {"options": "all"}})
+        assert run_predict(plain) == run_predict(choice) == 0
+        manifest.write_text(before.replace('"label": "Raven"', '"label": "Magpie"'))
+        with pytest.raises(
+            RlfgError, match="since 'Raven-0' was answered, its truth changed with the data; use another file"
+        ):
+            run_predict(plain)
+        with pytest.raises(RlfgError, match="since 'Herring-Gull-0' was answered, its options changed"):
+            run_predict(choice)
+        manifest.write_text(before.replace('"Raven"}', '"Raven", "site": "moor"}'))
+        assert run_predict(plain) == 0, "what is told besides changes no answer"
 
 
 @pytest.mark.parametrize(
@@ -215,6 +350,15 @@ out: {tmp_path}/out/answers.jsonl
     assert len(read_predictions(tmp_path / "out" / "answers.jsonl")) == 20
 
 
+def test_a_place_that_takes_no_file_is_said_before_anything_is_asked(tmp_path: Path) -> None:
+    manifest = collection(tmp_path, each=1)
+    (tmp_path / "file").touch()
+    for out, says in ((tmp_path, "is a folder; `out` is a file"), (tmp_path / "file" / "x", "cannot be written")):
+        with HttpModel(right) as model, pytest.raises(RlfgError, match=says):
+            run_predict(config(manifest, backend=chat(model.url), protocol={}, out=str(out)))
+        assert not model.bodies
+
+
 def test_missing_keys_and_unknown_ids_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = collection(tmp_path, each=1)
     path = tmp_path / "predict.yaml"
@@ -252,6 +396,7 @@ use_cpu: true
             done = launch("evaluate.py", launch_file, path)
             assert done.returncode == 0, done.stderr[-3000:]
             assert len(model.bodies) - before == 15 * 2
+            assert ("15 to do on 2 processes" in done.stdout) == (name == "two")
             lines = read_predictions(tmp_path / f"{name}.jsonl")
             found.append([(line.id, line.completions, line.extra["ranks"]) for line in lines])
     assert found[0] == found[1] and len(found[0]) == 15

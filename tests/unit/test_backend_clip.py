@@ -20,7 +20,7 @@ from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.rollouts.clip import ClipSpec, DualEncoder  # noqa: E402
 from rlfg.training.evaluation import run_predict  # noqa: E402
 
-TINY = {
+TINY: dict[str, Any] = {
     "embed_dim": 32,
     "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
     "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
@@ -54,6 +54,32 @@ def test_labels_are_ranked_by_cosine(tmp_path: Path, tiny: dict[str, Any]) -> No
     torch.testing.assert_close(found_NM, expected_NM, rtol=1e-4, atol=1e-4)
 
 
+def test_a_tag_brings_its_activation(tmp_path: Path, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of OpenAI's ViT-L-14 means another activation than its weights were trained with."""
+    assert open_clip.get_pretrained_cfg("ViT-L-14", "openai")["quick_gelu"] is True
+    assert not open_clip.get_model_config("ViT-L-14").get("quick_gelu", False)
+    monkeypatch.setenv("HOME", str(tmp_path))  # where downloads are kept
+    (tmp_path / ".cache" / "clip").mkdir(parents=True)
+    (tmp_path / "weights.pt").rename(tmp_path / ".cache" / "clip" / "weights.pt")
+    for quick in (True, False):
+        tags = {"toy": {"url": "https://example.org/weights.pt", "quick_gelu": quick}}
+        monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny-clip", tags)
+        encoder = DualEncoder(ClipSpec(model=tiny["model"], pretrained="toy"), device="cpu")
+        assert ("QuickGELU" in {type(module).__name__ for module in encoder.model.modules()}) == quick
+
+
+def test_weights_that_are_not_there_or_of_another_model(tmp_path: Path, tiny: dict[str, Any]) -> None:
+    wide = tmp_path / "wide-clip.json"
+    wide.write_text(json.dumps(TINY | {"text_cfg": {**TINY["text_cfg"], "width": 64}}))
+    for spec, says in (
+        ({"model": "no.json"}, "there is no file 'no.json'"),
+        ({"model": "ViT-B-32", "pretrained": "no-tag"}, "'no-tag' cannot be had for ViT-B-32"),
+        ({"model": str(wide), "pretrained": tiny["pretrained"]}, "cannot be had for wide-clip"),
+    ):
+        with pytest.raises(RlfgError, match=says):
+            DualEncoder(ClipSpec(**spec), device="cpu")
+
+
 def test_several_templates_are_averaged_as_unit_vectors(tmp_path: Path, tiny: dict[str, Any]) -> None:
     templates = ("a photo of a {}.", "{}", "a bird, the {}.")
     alone = [DualEncoder(ClipSpec(**tiny, templates=(t,)), device="cpu") for t in templates]
@@ -64,6 +90,12 @@ def test_several_templates_are_averaged_as_unit_vectors(tmp_path: Path, tiny: di
         expected_MD = torch.nn.functional.normalize(mean_MD, dim=-1)
         torch.testing.assert_close(together.label_vectors(labels), expected_MD)
         assert not torch.allclose(alone[0].label_vectors(labels), expected_MD, atol=1e-3)
+
+
+def test_a_template_may_hold_other_braces(tiny: dict[str, Any]) -> None:
+    found_MD = DualEncoder(ClipSpec(**tiny, templates=("{x} a {}.",)), device="cpu").label_vectors(["Raven"])
+    plain_MD = DualEncoder(ClipSpec(**tiny, templates=("{}",)), device="cpu").label_vectors(["{x} a Raven."])
+    torch.testing.assert_close(found_MD, plain_MD)
 
 
 def test_a_list_of_labels_is_ranked_through_the_protocol(tmp_path: Path, tiny: dict[str, Any]) -> None:

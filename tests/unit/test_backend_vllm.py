@@ -23,7 +23,9 @@ from rlfg.types import Prediction  # noqa: E402
 pytestmark = pytest.mark.vllm
 
 
-def answered(tmp_path: Path, world: Path, name: str, backend: dict[str, Any], **more: Any) -> list[Prediction]:
+def answered(
+    tmp_path: Path, world: Path, name: str, backend: dict[str, Any], status: int = 0, **more: Any
+) -> list[Prediction]:
     """By `rlfg predict` in a process of its own."""
     values = {
         "backend": backend,
@@ -38,7 +40,7 @@ def answered(tmp_path: Path, world: Path, name: str, backend: dict[str, Any], **
     path.write_text(json.dumps(values))
     command = [sys.executable, "-c", f"from rlfg.cli import main; main(['predict', '--config', {str(path)!r}])"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == status, done.stderr[-3000:]
     return read_predictions(tmp_path / f"{name}.jsonl")
 
 
@@ -84,3 +86,12 @@ def test_samples_and_rotations_come_in_order(tiny_world: Path, tmp_path: Path) -
     choice = {"protocol": {"choice": {"options": 3, "order": "cyclic"}}}
     rotated = answered(tmp_path, tiny_world, "choice", {"vllm": ENGINE}, **choice)
     assert all(len(line.completions) == 3 == len(line.extra["options"]) for line in rotated)
+
+
+def test_a_prompt_without_room_for_its_answer_fails_alone(tiny_world: Path, tmp_path: Path) -> None:
+    """It would end the batch, or get an answer that is cut; and every run after would meet it again."""
+    short = {"vllm": {**ENGINE, "engine": {"max_model_len": 64}}}
+    prompts = {"protocol": {"open": {"prompts": ["short", "elimination"]}}}
+    lines = answered(tmp_path, tiny_world, "room", short, status=1, **prompts)
+    assert {line.extra["prompt"]: line.error is None for line in lines} == {"short": True, "elimination": False}
+    assert "tokens; engine.max_model_len has room for 52" in str(lines[-1].error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rewards.judge import JudgeSpec, JudgeVerifier
 from rewards.setup import VerifierSpec, build_verifier
 from rewards.verifier import Pair, TaxonomyVerifier
 from rlfg.chat import Endpoint, Retry
+from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import taxonomy_from_lineages
 from rlfg.types import Relation, Verdict
@@ -149,3 +151,29 @@ def test_a_configuration_names_a_taxonomy_a_judge_or_both(tmp_path: Path) -> Non
         VerifierSpec()
     with pytest.raises(RlfgError, match="give both"):
         VerifierSpec(taxonomy=str(path), audit=True)
+
+
+def test_a_judge_that_is_down_makes_no_answer_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Naively 1 of 4 is right, and the two that the judge should have read are wrong."""
+    said = (
+        ("a", "robin", "robin"),
+        ("b", "robin", "redbreast chick"),
+        ("c", "robin", "eagle"),
+        ("d", "eagle", "raptor"),
+    )
+    (tmp_path / "tree.csv").write_text("family,species\nthrushes,robin\nhawks,eagle\n")
+    (tmp_path / "judge.yaml").write_text(
+        f"""
+endpoint: {{model: j, base_url: "http://127.0.0.1:9/v1", retry: {{attempts: 1}}}}
+cache: {tmp_path}/verdicts.sqlite
+"""
+    )
+    lines = [json.dumps({"id": key, "truth": truth, "answer": answer}) for key, truth, answer in said]
+    (tmp_path / "p.jsonl").write_text("\n".join(lines) + "\n")
+    how = ["--taxonomy", str(tmp_path / "tree.csv"), "--root", "bird", "--judge", str(tmp_path / "judge.yaml")]
+    with pytest.raises(SystemExit):
+        main(["score", *how, "--predictions", str(tmp_path / "p.jsonl"), "--out", str(tmp_path / "out")])
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (metrics["counts"]["NO_VERDICT"], metrics["counts"]["WRONG"], metrics["correctness"]) == (2, 1, 0.5)
+    assert metrics["denominators"]["correctness"] == 2
+    assert "2 without a verdict, in no metric; 2 of them: no verdict: ClientConnector" in capsys.readouterr().out

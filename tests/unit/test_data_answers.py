@@ -34,6 +34,9 @@ GOOD = "<think>a red breast</think><answer>robin</answer>"
         ("<think>x</think><answer>robin</answer><answer>eagle</answer>", "robin", None),
         ("<think>is it <answer>eagle</answer>?</think><answer>robin</answer>", "robin", None),
         ("<think>never closed <answer>robin</answer>", None, None),
+        ("is it <answer>eagle</answer>?</think><answer>robin</answer>", "robin", None),  # opened by the chat template
+        ("is it <answer>eagle</answer>?</think>", None, None),
+        ("</think><think>an <answer>eagle</answer>?</think><answer>robin</answer>", "robin", None),
         ("<answer>robin", None, None),
         ("<answer></answer>", None, None),
         ("<think>x</think><answer> \u200b\u00a0\n</answer>", None, None),
@@ -74,6 +77,11 @@ def test_a_completion_that_vllm_ends_at_its_tag_is_of_the_form() -> None:
     from rlfg.rollouts.vllm.asking import STOP
 
     assert has_form(f"<answer>robin{STOP}", "answer")
+
+
+def test_thoughts_are_known_whoever_opened_them() -> None:
+    assert parse_answer(GOOD).thoughts == "a red breast" == parse_answer(GOOD.removeprefix("<think>")).thoughts
+    assert parse_answer("<answer>robin</answer>").thoughts is None
 
 
 def test_only_one_thought_and_one_answer_are_well_formed() -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import tarfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,11 @@ from typing import Any
 
 import benchmark_toys as toys
 import pytest
+import yaml
 
+from eval.predict import PredictConfig
 from rlfg.cli import main
+from rlfg.config import build_config
 from rlfg.data import DataSpec, load_examples
 from rlfg.data.benchmarks import BENCHMARKS, Prepared, PrepareSpec, benchmark, prepare
 from rlfg.errors import RlfgError
@@ -179,6 +183,10 @@ def test_archives_are_unpacked_once(name: str, tmp_path: Path, capsys: pytest.Ca
     assert run(*command, "--allow-partial") == 0
     told = capsys.readouterr().out
     assert told.count("unpacking ") == len(ARCHIVES[name]) and "# for a recipe" in told
+    lines = yaml.safe_load(told.partition("# for an evaluation\n")[2])  # as they stand, an evaluation's
+    asked = build_config(PredictConfig, {**lines, "backend": {"answers": "a"}, "out": "o"}, "told")
+    examples, tree = load_examples(asked.data), asked.taxonomy and asked.taxonomy.load()
+    assert tree and len(examples) > 0 and all(len(tree.lookup(example.label)) == 1 for example in examples)
     counts = json.loads((out / "prepared.json").read_text())["written"]
     assert counts == {split: len(lines) for split, lines in CASES[name][2].items()}
     assert run(*command, "--allow-partial") == 0 and "unpacking" not in capsys.readouterr().out
@@ -403,3 +411,5 @@ def test_facts_hang_together(name: str) -> None:
         assert (
             len(digest) == {"md5": 32, "sha256": 64}[kind] and download.size and set(digest) <= set("0123456789abcdef")
         )
+        if download.name.endswith("gz"):
+            assert download.size % tarfile.RECORDSIZE, f"{download.name}: the size of the tar, and not of the gzip"

@@ -15,6 +15,7 @@ from rewards.text_verifier import TextVerifier
 from rlfg.cli import main
 from rlfg.data import DataSpec, Examples, load_examples
 from rlfg.data.choices import Choice, Choices, ChoiceSpec, ask, choices
+from rlfg.data_cli import _answers
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, load_taxonomy
 from rlfg.types import Example
@@ -198,3 +199,15 @@ def test_rewards_of_relations_pay_closed_questions_as_their_own_reward_does(rewa
     for said in (("A", "B", None, "B. jay"), ("A", "C", "A or B", None), ("B", "b", "(B)", "None")):
         verdicts = verifier.verify([(answer, "B") for answer in said])
         assert build_reward(reward)(verdicts) == build_reward("mcq_letter")(verdicts)
+
+
+def test_answers_are_read_as_they_were_asked_for(tmp_path: Path) -> None:
+    line = {
+        "id": "a",
+        "truth": "robin",
+        "completions": ["robin", "<answer>wren</answer>", "<think>robin"],
+        "tags": False,
+    }
+    (tmp_path / "p.jsonl").write_text(json.dumps(line) + "\n")
+    assert _answers(tmp_path / "p.jsonl", "asked") == {"a": ["robin", "wren", None]}
+    assert _answers(tmp_path / "p.jsonl", "lenient") == {"a": [None, "wren", None]}

@@ -82,6 +82,7 @@ def test_what_cannot_be_made_is_said(tmp_path: Path) -> None:
     data = load_examples(DataSpec(path=str(collection(tmp_path, each=1))))
     with pytest.raises(RlfgError, match="'fog' is no corruption; there are blur"):
         write_corrupted(data, tmp_path / "out", kinds=("fog",))
-    write_corrupted(data, tmp_path / "out", kinds=("blur",))
+    counts = write_corrupted(data, tmp_path / "out", kinds=("blur", "blur"))
+    assert counts == dict.fromkeys(("none", "blur-1", "blur-2", "blur-3"), 5)
     with pytest.raises(RlfgError, match="is there already"):
         write_corrupted(data, tmp_path / "out", kinds=("blur",))

@@ -65,10 +65,27 @@ def test_a_bad_manifest_names_the_line(tmp_path: Path, lines: list, message: str
         load_examples(write(tmp_path / "m.jsonl", *lines))
 
 
+def test_a_folder_of_splits_as_a_hugging_face_dataset(tmp_path: Path) -> None:
+    """Unless one is asked for, none of several is taken: an evaluation must not be of training pictures."""
+    pytest.importorskip("datasets")
+    for folder in ("both/train/robin", "both/train/wren", "both/test/robin", "both/test/wren", "alone/robin"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("RGB", (5, 7)).save(tmp_path / folder / "a.png")
+    both, alone = str(tmp_path / "both"), str(tmp_path / "alone")
+    with pytest.raises(RlfgError, match="has several splits; set split to one of train, test"):
+        load_examples(DataSpec(path=both, format="hf"))
+    found = load_examples(DataSpec(path=both, format="hf", split="test"))
+    assert sorted(e.label for e in found) == ["robin", "wren"]
+    with pytest.raises(RlfgError, match=r"no column 'label' \(found: image\)"):  # one class: `datasets` drops it
+        load_examples(DataSpec(path=alone, format="hf"))
+
+
 def test_splits_and_limits(tmp_path: Path) -> None:
     lines = [{"image": f"{i}", "label": "x", "split": "train" if i % 2 else "test"} for i in range(6)]
     spec = write(tmp_path / "m.jsonl", *lines)
     assert len(load_examples(DataSpec(path=spec.path, split="test", limit=2))) == 2
+    with pytest.raises(RlfgError, match="limit is a number of examples, at least 1, not 0"):
+        DataSpec(path=spec.path, limit=0)
     with pytest.raises(RlfgError, match=r"test \(3\), train \(3\)"):
         load_examples(DataSpec(path=spec.path, split="val"))
 
@@ -102,3 +119,12 @@ def test_a_hugging_face_dataset_with_embedded_pictures(tmp_path: Path) -> None:
     assert examples[1].meta == {"site": "y"}
     assert examples.open_image(2).mode == "RGB"
     assert check_images(examples)[1].counts == {"greyscale": 3}
+    several = str(tmp_path / "several")
+    datasets.DatasetDict({"train": data, "test": data.select([1])}).save_to_disk(several)
+    columns = {"image": "picture"}
+    assert [e.label for e in load_examples(DataSpec(path=several, split="test", columns=columns))] == ["robin"]
+    for split, says in ((None, "has several splits; set split to one of train, test"), ("val", "has no split 'val'")):
+        with pytest.raises(RlfgError, match=says):
+            load_examples(DataSpec(path=several, split=split, columns=columns))
+    datasets.DatasetDict({"only": data}).save_to_disk(tmp_path / "one")
+    assert len(load_examples(DataSpec(path=str(tmp_path / "one"), columns=columns))) == 3

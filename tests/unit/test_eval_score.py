@@ -12,6 +12,7 @@ from eval_toys import scored, toy_tree
 from eval.score import read_items, score, write_items
 from eval.summary import summarise
 from rewards.verifier import TaxonomyVerifier
+from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import load_taxonomy
 from rlfg.types import VERDICT_LABELS, Prediction
@@ -43,6 +44,25 @@ def test_the_parse_mode_decides_what_a_loose_completion_is_worth(tmp_path: Path)
     loose = [Prediction(id="a", truth="Larus fuscus", completions=("It is <answer>Larus</answer>",))]
     labels = [score(loose, TaxonomyVerifier(tree), tree, parse_mode=mode)[0].label for mode in ("lenient", "strict")]
     assert labels == ["LESS_SPECIFIC", "UNPARSED"]
+
+
+def test_pictures_that_stand_twice_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An official test set is scored whole; who reads the figure is told."""
+    (tmp_path / "tree.csv").write_text("genus,species\nLarus,Larus fuscus\n")
+    (tmp_path / "a.png").write_bytes(b"one")
+    (tmp_path / "copy.png").write_bytes(b"one")
+    told = [("a", "a.png", "think"), ("b", "copy.png", "think"), ("c", "a.png", "short"), ("d", "b.png", "think")]
+    lines = [
+        json.dumps({"id": key, "truth": "Larus", "answer": "Larus", "image": str(tmp_path / image), "prompt": prompt})
+        for key, image, prompt in told
+    ]
+    (tmp_path / "p.jsonl").write_text("\n".join(lines) + "\n")
+    how = ["--taxonomy", str(tmp_path / "tree.csv"), "--root", "bird", "--predictions", str(tmp_path / "p.jsonl")]
+    with pytest.raises(SystemExit):
+        main(["score", *how, "--out", str(tmp_path / "out")])
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (metrics["repeated_pictures"], metrics["denominators"]["correctness"]) == (1, 4)
+    assert "1 lines are about the picture of an earlier one" in capsys.readouterr().out
 
 
 def test_groups_come_from_the_line_or_its_meta(tmp_path: Path) -> None:

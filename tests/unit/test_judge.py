@@ -203,6 +203,13 @@ def test_no_verdict_is_not_remembered(spec: Spec) -> None:
         assert verifier.verify(PAIRS[:1])[0].label == oracle("truth 0", "answer 0")
 
 
+def test_a_quota_that_is_spent_is_not_waited_for(spec: Spec) -> None:
+    with HttpJudge(fault=lambda: "429") as judge:
+        (verdict,) = JudgeVerifier(spec(judge, retry=Retry(longest_asked_s=0.01))).verify(PAIRS[:1])
+        assert judge.requests == 1
+    assert verdict.label == "NO_VERDICT" and "HTTP 429: '{}' (it asks to wait 0.05 s)" in verdict.reason
+
+
 def test_past_the_deadline_the_rest_has_no_verdict(spec: Spec) -> None:
     slow = threading.Event()
     with HttpJudge() as judge:

@@ -13,10 +13,12 @@ from protocol_toys import SPECIES, chat, collection, config, examples
 
 from eval.predictions import read_predictions
 from eval.protocols.choice import ChoiceSpec
+from eval.protocols.classes import read_classes
 from eval.protocols.item import Item
 from eval.tally import tally
 from eval.tally.choice import read_option
 from rlfg.data import DataSpec, load_examples
+from rlfg.data.corruptions import write_corrupted
 from rlfg.data.images import png_url
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, load_taxonomy
@@ -41,8 +43,20 @@ def test_the_truth_is_at_every_place_and_always_there(tmp_path: Path) -> None:
     assert all(len(set(orders(item)[0])) == 4 for item in items)
     assert ChoiceSpec(options=4).items(data, None, 0) == items
     assert ChoiceSpec(options=4).items(data, None, 1) != items
+    with pytest.raises(RlfgError, match="a seed is a whole number, at least 0, not -1"):
+        ChoiceSpec(options=4).items(data, None, -1)
     (alone,) = ChoiceSpec(options=4, labels=str(all_names(tmp_path))).items(data.subset([7]), None, 0)
     assert alone.told == items[7].told, "other pictures change nothing"
+
+
+def test_a_picture_made_worse_is_asked_about_as_the_clean_one_is(tmp_path: Path) -> None:
+    """Or conditions would differ in their options as well."""
+    write_corrupted(examples(tmp_path, each=2), tmp_path / "worse", kinds=("jpeg",))
+    data = load_examples(DataSpec(path=str(tmp_path / "worse" / "data.jsonl")))
+    asked: dict[str, set[str]] = {}
+    for example, item in zip(data, ChoiceSpec(options=3).items(data, None, 0), strict=True):
+        asked.setdefault(str(example.meta["clean_id"]), set()).add(json.dumps(orders(item)))
+    assert len(asked) == 10 and all(len(options) == 1 for options in asked.values())
 
 
 def all_names(folder: Path) -> Path:
@@ -60,6 +74,19 @@ def test_taxonomic_distractors_are_the_nearest(tmp_path: Path) -> None:
     assert "Magpie" in shown["Raven"]
     with pytest.raises(RlfgError, match="need a taxonomy"):
         ChoiceSpec(distractors="taxonomic").items(data, None, 0)
+
+
+def test_wrong_and_near_classes_are_those_of_the_lowest_common_ancestors(tmp_path: Path) -> None:
+    """Found for all classes at once, where iNat21 has 10,000 for each of 100,000 pictures."""
+    labels = (*SPECIES, "Larus", "Laridae", "Corvus", "Charadriiformes")
+    classes = read_classes(examples(tmp_path, each=1, labels=labels), tree(tmp_path))
+    assert classes.taxonomy is not None and len(classes.names) == 9
+    for name in classes.names:
+        node = classes.nodes[name]
+        common = {other: classes.taxonomy.lca(node, classes.nodes[other]) for other in classes.names}
+        wrong = [other for other, lca in common.items() if lca not in (node, classes.nodes[other])]
+        assert classes.others(name) == wrong
+        assert classes.common_depth(name).tolist() == [int(classes.taxonomy.depth[lca]) for lca in common.values()]
 
 
 def test_distractors_by_embedding_are_the_nearest(tmp_path: Path) -> None:
@@ -139,7 +166,20 @@ OPTIONS = ("gull", "gull-billed tern", "raven", "magpie")
         ("B. gull-billed tern", 1, None),
         ("gull-billed tern", 1, 1),
         ("Gull", 0, 0),
+        ("**B**", 1, None),
+        ("**Answer: B. gull-billed tern**", 1, None),
         ("B. gull", None, None),  # says two things
+        ("B. gull-billed tern or raven", None, None),
+        ("C. raven, or else a magpie", None, None),
+        ("A. gull or gull-billed tern", None, None),
+        ("B. gull-billed tern or gull", None, None),
+        ("A. gull-billed tern", None, None),
+        ("B. a gull-billed tern, as its bill is thick", 1, None),
+        ("B. A gull-billed tern", 1, None),
+        ("B. gull-billed tern, also C", None, None),
+        ("B. gull-billed tern\nC", None, None),
+        ("B. Actually C", None, None),
+        ("B. gull-billed tern or option D", None, None),
         ("E", None, None),  # no such option
         ("A or B", None, None),
         ("A. gull B. gull-billed tern C. raven D. magpie", None, None),

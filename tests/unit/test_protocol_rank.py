@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from launching import BASE, launch  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from eval.backends.local import LocalBackend  # noqa: E402
 from eval.predict import PredictConfig, load_task, predict  # noqa: E402
@@ -96,6 +97,28 @@ def test_the_end_of_the_answer_is_scored(local: LocalModel, tiny_world: Path) ->
     short, long = plain(local, text, [], ["Fiple"]), plain(local, text, [], ["Fiple fasko"])
     assert tokenizer(FORM.format("x"))["input_ids"][-1] != tokenizer.eos_token_id
     assert short != long
+
+
+def test_a_picture_that_the_processor_does_not_take_fails_alone(local: LocalModel, tmp_path: Path) -> None:
+    """Qwen's takes none that is 200 times as long as wide; every run would meet it again."""
+    sizes = {"line": (900, 4), "dot": (1, 1), "square": (84, 84)}
+    for name, size in sizes.items():
+        Image.new("RGB", size, (200, 30, 30)).save(tmp_path / f"{name}.png")
+    lines = [json.dumps({"id": name, "image": f"{name}.png", "label": "Fiple fasko"}) for name in sizes]
+    (tmp_path / "test.jsonl").write_text("\n".join(lines) + "\n")
+    for protocol in ({"open": {"prompts": ["short"]}}, {"rank": {}}):
+        values = {
+            "backend": {"transformers": {"path": str(BASE), "dtype": "float32"}},
+            "data": {"path": str(tmp_path / "test.jsonl")},
+            "out": str(tmp_path / f"{next(iter(protocol))}.jsonl"),
+            "protocol": protocol,
+            "sampling": {"temperature": 0, "max_new_tokens": 2},
+        }
+        config = build_config(PredictConfig, values, "test")
+        predict(config, LocalBackend(local, config.sampling, seed=0, rows=7))
+        line, dot, square = read_predictions(config.out)
+        assert "900 × 4: the model's processor takes no such picture" in str(line.error)
+        assert dot.error is None and square.error is None
 
 
 @pytest.mark.slow

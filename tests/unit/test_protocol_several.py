@@ -15,7 +15,9 @@ from eval.predictions import read_predictions
 from eval.protocols.counting import CountSpec
 from eval.protocols.pairs import PairsSpec
 from eval.protocols.per_rank import PerRankSpec
+from eval.protocols.ranking import RankSpec
 from eval.tally import tally
+from rlfg.cli import main
 from rlfg.data import DataSpec, load_examples
 from rlfg.data.images import png_url
 from rlfg.errors import RlfgError
@@ -81,6 +83,10 @@ def test_each_count_comes_as_often(tmp_path: Path) -> None:
         if name == item.told["class"]
     )  # fmt: skip
     assert len(where) == 3 and min(where.values()) > 3, "the one that matches stands at every place"
+    many = [item.questions[0].pictures for item in CountSpec(questions=240, duplicates="ignore").items(data, None, 1)]
+    assert len({(pictures[0], frozenset(pictures[1:])) for pictures in many}) == 240, "none twice"
+    with pytest.raises(RlfgError, match=r"count: only about \d+ questions can be had"):  # all three match: 5 × 5 × 4
+        CountSpec(questions=404, duplicates="ignore").items(data, None, 1)
     with pytest.raises(RlfgError, match="no class has four pictures"):
         CountSpec(questions=4, duplicates="ignore").items(examples(tmp_path, each=3), None, 0)
 
@@ -121,6 +127,19 @@ def test_each_rank_is_asked_for_by_itself(tmp_path: Path) -> None:
         PerRankSpec().items(data, None, 0)
 
 
+def test_braces_may_stand_in_a_question_or_form(tmp_path: Path) -> None:
+    data = examples(tmp_path, each=1)
+    tree = load_taxonomy(tmp_path / "tree.csv", root="bird")
+    (asked,) = (
+        PerRankSpec(ranks=("genus",), question='Say {"rank": "{rank}"}: which {rank}?')
+        .items(data, tree, 0)[0]
+        .questions
+    )
+    assert asked.text.startswith('Say {"rank": "genus"}: which genus?')
+    (ranked,) = RankSpec(form='{"name": "{}"}').items(data, None, 0)[0].questions
+    assert '{"name": "Raven"}' in ranked.candidates
+
+
 def test_one_rank_that_fails_makes_the_line_fail(tmp_path: Path) -> None:
     """Half a path is not scored as a path; the next run asks for all of it."""
     manifest = collection(tmp_path, each=1)
@@ -155,6 +174,32 @@ def test_every_prompt_variant_is_a_line_of_its_own(tmp_path: Path) -> None:
     for line in lines:
         assert line.id.endswith(f"@{line.extra['prompt']}")
         assert line.completions == (f"<answer>{len(load_prompt(line.extra['prompt']).text)}</answer>",)
+
+
+def test_each_prompt_is_read_as_it_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that does what it is told, under every prompt: none of its answers is unparsed for want of tags."""
+    from rlfg.data import load_prompt, prompt_names
+
+    manifest = collection(tmp_path, each=1, labels=("Raven", "Magpie"))
+
+    def script(text: str, urls: list[str], time: int) -> str:
+        thoughts = "<think>Not a Magpie.</think>" if "<think>" in text or text == load_prompt("short").text else ""
+        return thoughts + ("<answer>Raven</answer>" if "<answer>" in text else "A Raven.")
+
+    with HttpModel(script) as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={"open": {"prompts": "all"}})) == 0
+    out = str(tmp_path / "answers.jsonl")
+    told = {line.extra["prompt"]: line.extra["tags"] for line in read_predictions(out)}
+    assert {name for name, tags in told.items() if not tags} == {"bare", "short"} and set(told) == set(prompt_names())
+    scoring = ("--taxonomy", str(tmp_path / "tree.csv"), "--root", "bird", "--predictions", out, "--group-by", "prompt")
+    found = {}
+    for name, more in (("asked", ()), ("one way", ("--parse", "lenient"))):
+        with pytest.raises(SystemExit):
+            main(["score", *scoring, *more, "--out", str(tmp_path / name)])
+        groups = json.loads((tmp_path / name / "metrics.json").read_text())["groups"]
+        found[name] = {prompt for prompt, group in groups.items() if group["counts"]["UNPARSED"]}
+        assert all(group["correctness"] == 0.5 for prompt, group in groups.items() if prompt not in found[name])
+    assert found == {"asked": set(), "one way": {"bare", "short"}}
 
 
 def test_stored_answers_are_lined_up_by_id(tmp_path: Path) -> None:

@@ -11,13 +11,18 @@ from typing import Any
 
 import pytest
 
+from eval.copies import same_files
 from eval.predictions import read_predictions
+from eval.score import score
 from eval.tally import tally
 from eval.tally.choice import read_option
 from eval.tally.majority import majority
+from rewards.choices import read_count, read_yes_no
+from rewards.verifier import NoVerifier
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import load_taxonomy
+from rlfg.taxonomy.hierarchies import available, class_names
 from rlfg.types import Prediction
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +61,8 @@ def contained(line: Prediction) -> bool:
         ("<think>It could be a gull, option A.</think><answer>C</answer>", "letter", "wrong"),  # in the reasoning
         ("<think>A. gull fits.</think><answer>raven</answer>", "name", "wrong"),
         ("<think>surely <answer>gull</answer></think>", "name", "empty"),
+        ("surely <answer>gull</answer></think><answer>raven</answer>", "name", "wrong"),  # opened by the chat template
+        ("<answer>A. gull, or else a raven</answer>", "letter", "unreadable"),  # a letter, and two names
         ("I think it is a gull, or a raven", "name", "unreadable"),  # no tags, and more than an answer
         ("<think>a gull, I begin to think", "name", "empty"),  # cut in its thoughts
     ],
@@ -93,6 +100,19 @@ def test_a_letter_is_told_from_the_text_beside_it() -> None:
         assert read_option(said, options, by_letter=True) == place, said
 
 
+@pytest.mark.parametrize("name", available())
+def test_each_class_of_a_benchmark_is_read_as_an_option(name: str) -> None:
+    """Also "F-16A/B" and "F/A-18", in which letters are listed."""
+    labels = class_names(name)
+    for i, label in enumerate(labels):
+        options = [*(labels[(i + k) % len(labels)] for k in (1, 2)), label, labels[(i + 3) % len(labels)]]
+        for said in ("C", "C. {}", "{}", "(c) {}", "**C. {}**", "The answer is C. {}", "C: {}", "Answer: C) {}."):
+            assert read_option(said.format(label), options, by_letter=True) == 2, (said, options)
+        assert read_option(label, options, by_letter=False) == 2
+        for said in ("C. {other}", "C. {} or {other}", "{} or {other}", "C. {other}, {}"):
+            assert read_option(said.format(label, other=options[0]), options, by_letter=True) is None, (said, options)
+
+
 def test_strict_reading_wants_the_form() -> None:
     marked, _ = tally([choice("A")], mode="strict", samples=10)
     assert marked[0].mark is not None and marked[0].mark.outcomes == ("empty",)
@@ -107,6 +127,26 @@ def test_an_item_that_stands_twice_counts_once() -> None:
     assert (metrics["accuracy"], metrics["denominators"]["accuracy"]) == (0.5, 2)
     assert [one.copy_of for one in marked] == [None, "known0", "known0", None]
     assert metrics["lines"] == 4 == metrics["failed"] + metrics["duplicates"] + metrics["items"]
+
+
+def test_one_picture_under_two_names_counts_once(tmp_path: Path) -> None:
+    """The bytes tell, where the files are there; of other files only the name."""
+    for name, data in (("a.png", b"one"), ("b.png", b"one"), ("c.png", b"two"), ("d.png", b"three")):
+        (tmp_path / name).write_bytes(data)
+    names = [str(tmp_path / f"{name}.png") for name in "abcdef"]
+    assert same_files([*names, *names]) == dict(zip(names, [names[0], names[0], names[2], names[3]], strict=False))
+    marked, metrics = tally([choice("A", id_=name, image=name) for name in names], samples=10)
+    assert [one.copy_of for one in marked] == [None, names[0], None, None, None, None]
+    assert (metrics["items"], metrics["duplicates"]) == (5, 1)
+    grey = [choice("A", id_=n, image=n, meta={"condition": f"greyscale-{k}"}) for k, n in enumerate(names[:2])]
+    assert tally(grey, samples=10)[1]["duplicates"] == 0, "a grey picture is the same in every severity"
+
+
+def test_options_that_the_data_give_make_another_question() -> None:
+    told = {"image": "same.png", "distractors": "given"}
+    others = {"options": [["gull", "owl"]]}
+    lines = [choice("A", id_="a", **told), choice("A", id_="b", **told | others), choice("B", id_="c", **told)]
+    assert [one.copy_of for one in tally(lines, samples=10)[0]] == [None, None, "a"]
 
 
 def test_another_reference_is_another_question() -> None:
@@ -170,6 +210,24 @@ def ranked(
     return Prediction(id="a", truth="gull", answers=("gull",), extra=told)
 
 
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [("**2**", "2"), ("2 of 3", "2"), ("two of the three", "2"), ("2 out of 3", "2"), ("all three", "3"), ("both", "2"),
+     ("not one of the three", None), ("2 of 3, or 3", None), ("2 out of 4", None), ("three of two", None)],
+)  # fmt: skip
+def test_a_count_may_be_said_in_words(said: str, number: str | None) -> None:
+    assert read_count(said) == number
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [("**Yes**", "yes"), ("The same kind of bird.", "yes"), ("No, they're different.", "no"), ("not the same", "no"),
+     ("No, they are the same", None), ("not different", None), ("same or different", None), ("not sure, yes", None)],
+)  # fmt: skip
+def test_yes_and_no_may_be_said_in_words(said: str, answer: str | None) -> None:
+    assert read_yes_no(said) == answer
+
+
 def test_labels_are_ranked_by_sum_mean_and_without_the_prior() -> None:
     _, metrics = tally([ranked([-3.0, -4.5, -9.0, -5.0], prior=[-1.0, -6.0, -9.5, -2.0])], samples=10)
     assert metrics["top1_sum"] == 1.0, "-3 is the best sum"
@@ -196,6 +254,29 @@ def test_equal_scores_are_no_knowledge() -> None:
     line = ranked([-2.0, -2.0, -2.0, -2.0])
     assert OPTIONS[max(range(4), key=lambda i: line.extra["logprobs"][0]["sum"][i])] == line.truth
     assert outcome(line) == "wrong"
+
+
+def test_what_is_no_number_is_no_first_place() -> None:
+    """Nothing is above NaN, so that it is first of all."""
+    with pytest.raises(RlfgError, match='"a": a log-probability is no number'):
+        tally([ranked([float("nan"), -1.0, -2.0, -3.0])], samples=10)
+    impossible = float("-inf")
+    _, metrics = tally([ranked([impossible] * 4, prior=[impossible] * 4)], samples=10)
+    assert metrics["top1_sum"] == metrics["top1_calibrated"] == 0.0 == metrics["accuracy"]
+
+
+def test_closed_answers_are_not_judged_as_names() -> None:
+    """A letter is no taxon, and of the answers to three ranks none is the majority's."""
+    verifier = NoVerifier()
+    for line in (choice("A"), path("Laridae", "Larus", "Larus canus")):
+        with pytest.raises(RlfgError, match="which `rlfg tally` scores"):
+            score([line], verifier)
+        with pytest.raises(RlfgError, match="which `rlfg tally` scores"):
+            majority([line])
+    named = choice("<answer>gull</answer>", answer_as="name")
+    assert [item.answer for item in score([named, ranked([-1.0] * 4)], verifier)] == ["gull", "gull"]
+    with pytest.raises(RlfgError, match="which `rlfg tally` scores"):
+        majority([named])
 
 
 def test_always_yes_is_half_right_and_found_out() -> None:
@@ -305,7 +386,22 @@ def test_a_rank_that_the_truth_has_not_is_in_no_figure(tmp_path: Path) -> None:
     tree = load_taxonomy(tmp_path / "t.csv", root="bird")
     _, metrics = tally([path("Laridae", "Larus", "Larus canus", truth="Larus")], tree, samples=10)
     assert metrics["counts"]["no_truth"] == 1 and metrics["denominators"]["accuracy"] == 2
-    assert metrics["hca"] == metrics["tor"] == 1.0
+    assert metrics["hca"] == metrics["tor"] == metrics["consistent"] == 1.0, "nor does it break a path"
+
+
+@pytest.mark.parametrize("name", available())
+def test_a_model_that_knows_all_of_a_benchmark_is_right_at_every_rank(name: str) -> None:
+    """Two of its taxa may have one name: two Sprinters, two anemones."""
+    tree = load_taxonomy(f"builtin:{name}")
+    ranks = [rank for rank in tree.main_ranks if rank in tree.ranks[1:]]
+    lines = []
+    for label in class_names(name):
+        named = {tree.ranks[node]: tree.node_name(node) for node in tree.lineage(tree.lookup(label)[0])[1:]}
+        said = tuple(named.get(rank, "None") for rank in ranks)
+        lines.append(Prediction(id=label, truth=label, answers=said, extra={"protocol": "per_rank", "ranks": ranks}))
+    _, metrics = tally(lines, tree, samples=10)
+    assert metrics["accuracy"] == metrics["hca"] == metrics["tor"] == 1.0
+    assert metrics["consistent"] == 1.0 and metrics["items"] == len(lines)
 
 
 def test_most_samples_win_and_the_first_of_equals(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def report(benchmark: Benchmark, found: Prepared) -> str:
 
 
 def yaml_lines(found: Prepared) -> str:
-    """`data`, `eval` and `verifier` of a training recipe; of an evaluation, `data` is the test manifest."""
+    """`data`, `eval` and `verifier` of a training recipe; of an evaluation, `data` (test, or val) and `taxonomy`."""
     paths: dict[str, Path] = dict(found.manifests)
     told: dict[str, Any] = {}
     if "train" in paths:
@@ -36,8 +36,11 @@ def yaml_lines(found: Prepared) -> str:
     if found.taxonomy:
         told["verifier"] = dict(found.taxonomy)
     text = _flow(told)
-    if "test" in paths:
-        text += f"# for an evaluation\n{_flow({'data': {'path': str(paths['test'])}})}"
+    if shown := paths.get("test", paths.get("val")):
+        asked: dict[str, Any] = {"data": {"path": str(shown)}}
+        if found.taxonomy:
+            asked["taxonomy"] = {"path" if key == "taxonomy" else key: value for key, value in found.taxonomy.items()}
+        text += f"# for an evaluation\n{_flow(asked)}"
     return text.rstrip("\n")
 
 
