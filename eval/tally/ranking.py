@@ -62,7 +62,9 @@ def by_mean_prior(lines: Sequence[Prediction]) -> list[dict[str, float]]:
     prior_L = np.mean(sums, axis=0)
     found = []
     for alpha in ALPHAS:
-        ahead = [_ahead(alpha * s_L + (1 - alpha) * prior_L, truth) for s_L, truth in zip(sums, truths, strict=True)]
+        with np.errstate(invalid="ignore"):  # 0 times -inf
+            scores = [alpha * s_L + (1 - alpha) * prior_L for s_L in sums]
+        ahead = [_ahead(s_L, truth) for s_L, truth in zip(scores, truths, strict=True)]
         found.append({"alpha": alpha, **{f"top{k}": float(np.mean([before < k for before in ahead])) for k in TOP}})
     return found
 

@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import os
 import threading
+import time
 
 import pytest
 
@@ -65,10 +66,11 @@ def test_small_pictures_start_no_process_and_large_ones_leave_none() -> None:
     assert ended()
 
 
-def ended() -> bool:
-    """Whether all processes are gone, or soon go."""
-    for child in multiprocessing.active_children():
-        child.join(20)
+def ended(within_s: float = 20) -> bool:
+    """Whether all processes are gone, or soon go; the pool's own thread may be the one that learns of it."""
+    until = time.monotonic() + within_s
+    while multiprocessing.active_children() and time.monotonic() < until:
+        time.sleep(0.01)
     return not multiprocessing.active_children()
 
 

@@ -56,7 +56,7 @@ def test_every_pair_gets_the_judges_verdict_in_order(spec: Spec) -> None:
 
 def test_equal_pairs_are_asked_once_within_and_across_batches(spec: Spec) -> None:
     with HttpJudge() as judge:
-        first = JudgeVerifier(spec(judge))
+        first = JudgeVerifier(spec(judge, timeout_s=30))
         first.verify([*PAIRS, ("ANSWER  1", "Truth 1"), ("an\u200bswer 1", "truth 1")])
         assert set(judge.asked.values()) == {1}
         assert judge.requests == len(set(PAIRS)) == first.requests
