@@ -29,6 +29,8 @@ from rlfg.models.load import ModelSpec
 DEFAULT = "hedged"
 REWARDS = (DEFAULT, "dynamic", "binary", "scala1", "scala2", "scala3")
 ANCHOR = "species-sft"
+SFT_RATE = "run.learning_rate=1.5e-3"
+"""Of both SFT: half the demo's, as when the table of the docs was made."""
 MEASURES = {
     "HM, seen+rare": ("seen+rare", "hm"),
     "correct, seen+rare": ("seen+rare", "correctness"),
@@ -71,11 +73,13 @@ def train_here(out_text: str, seed_text: str, reward: str) -> None:
     folder = seed_folder(out, seed)
     spec = ModelSpec(path=str(folder / "sft" / "final"), dtype="float32")
     if reward == "sft":
-        demo.train_stage("sft", folder, seed, ("run.save_every=1000",))
+        demo.train_stage("sft", folder, seed, (SFT_RATE, "run.save_every=1000"))
     elif reward == ANCHOR:
         labels = f"data.path={folder / 'world-species' / 'sft.jsonl'}"
         run = folder / ANCHOR
-        demo.train_stage("sft", folder, seed, (labels, f"run.output_dir={run}", "run.save_every=1000"), run=run)
+        demo.train_stage(
+            "sft", folder, seed, (labels, SFT_RATE, f"run.output_dir={run}", "run.save_every=1000"), run=run
+        )
         spec = ModelSpec(path=str(folder / ANCHOR / "final"), dtype="float32")
     else:
         run = folder / reward
