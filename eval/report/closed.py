@@ -11,6 +11,7 @@ from markupsafe import Markup
 from eval.report.bars import Bar, Segment, bar_chart
 from eval.report.headline import number
 from eval.report.links import link
+from eval.report.palette import css_class
 from eval.tally import TalliedItem
 
 KINDS = {
@@ -20,15 +21,15 @@ KINDS = {
     "pairs": "Same or different",
     "count": "Count of three",
 }
-OUTCOME_LOOKS = {
-    "right": ("v-specific", "the answer that was asked for"),
-    "wrong": ("v-wrong", "another answer, as it was asked for"),
-    "unreadable": ("v-unparsed", "none of the answers asked for, or several"),
-    "empty": ("v-abstain", "no answer"),
-    "no_truth": ("v-no-verdict", "the truth has no taxon there; in no metric"),
+OUTCOME_MEANINGS = {
+    "right": "the answer that was asked for",
+    "wrong": "another answer, as it was asked for",
+    "unreadable": "none of the answers asked for, or several",
+    "empty": "no answer",
+    "no_truth": "the truth has no taxon there; in no metric",
 }
 LINES = (
-    ("questions", "questions", tuple(map(str.upper, OUTCOME_LOOKS))),
+    ("questions", "questions", tuple(map(str.upper, OUTCOME_MEANINGS))),
     ("failed lines", "failed", ("FAILED",)),
     ("copies of earlier lines", "duplicates", ("COPY",)),
 )
@@ -97,7 +98,7 @@ def _panel(protocol: str, runs: Mapping[str, ClosedRun]) -> ClosedPanel:
     return ClosedPanel(
         title=KINDS.get(protocol, protocol),
         runs=tuple(runs),
-        legend=tuple((outcome, *look) for outcome, look in OUTCOME_LOOKS.items() if outcome in met),
+        legend=tuple((one, css_class(one), words) for one, words in OUTCOME_MEANINGS.items() if one in met),
         tables=tuple(tables),
     )
 
@@ -134,10 +135,10 @@ def _bar(run: str, counts: Mapping[str, int], within: Mapping[str, str]) -> Bar:
             Segment(
                 name=outcome.replace("_", " "),
                 count=counts[outcome],
-                css=css,
+                css=css_class(outcome),
                 href=link(run=run, verdict=outcome.upper(), **within),
             )
-            for outcome, (css, _) in OUTCOME_LOOKS.items()
+            for outcome in OUTCOME_MEANINGS
         ),
     )
 

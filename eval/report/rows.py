@@ -18,7 +18,7 @@ import numpy as np
 from eval.report.agreement import agreement
 from eval.report.audit import is_nameless, status_of, truth_row
 from eval.report.cards import Card, Key
-from eval.report.closed import OUTCOME_LOOKS, ClosedRun
+from eval.report.closed import OUTCOME_MEANINGS, ClosedRun
 from eval.report.closed_rows import COPY, closed_columns
 from eval.report.mistakes import Partings, rank_name
 from eval.report.ranks import Levels
@@ -28,7 +28,7 @@ from eval.table import NO_NODE, FloatArray
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import VERDICT_LABELS
 
-LABELS = tuple(dict.fromkeys(["RIGHT", *VERDICT_LABELS, FAILED, *map(str.upper, OUTCOME_LOOKS), COPY]))
+LABELS = tuple(dict.fromkeys(["RIGHT", *VERDICT_LABELS, FAILED, *map(str.upper, OUTCOME_MEANINGS), COPY]))
 """Verdicts of open answers and outcomes of closed questions; WRONG is one of both."""
 Thoughts = Mapping[tuple[str, int], str]
 """(id, sample) → what the model wrote before its answer."""

@@ -272,6 +272,19 @@ def test_closed_questions_stand_beside_open_answers(tmp_path: Path) -> None:
         async with tab((tmp_path / "all.html").as_uri(), tmp_path / "profile") as browser:
             await browser.until("document.querySelectorAll('.card').length > 0")
             await browser.shoot(artefacts(tmp_path) / "report-closed.png")
+            kinds = {"right": "specific", "empty": "abstain", "unreadable": "unparsed", "no-truth": "no-verdict"}
+            kinds |= {one: one for one in (label.lower().replace("_", "-") for label in VERDICT_LABELS)}
+            colours = await browser.js(f"""Object.entries({json.dumps(kinds)}).flatMap(([name, colour]) => {{
+              const svg = document.querySelector('svg'), fill = (tag, cls, style) => {{
+                const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
+                made.setAttribute('class', cls); made.setAttribute('style', style); svg.append(made);
+                const found = getComputedStyle(made).fill; made.remove(); return found;
+              }};
+              const [area, text] = [fill('rect', `v-${{name}}`, ''), fill('text', `on v-${{name}}`, '')];
+              const [own, on] = [`--${{colour}}`, `--on-${{colour}}`].map((v) => fill('rect', '', `fill: var(${{v}})`));
+              return area === own && text === on && area !== text ? [] : [[name, area, own, text, on]];
+            }})""")
+            assert colours == [], "each verdict and outcome has its colour, and text that can be read on it"
             # 80 open answers; 40 questions, a failed line and a copy; a pair. The pair alone has a card of its own.
             assert await shown(browser) == (80 + 42 + 1, 41)
             rights = {"": found, **found["groups"]}
