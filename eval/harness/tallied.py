@@ -107,8 +107,7 @@ def _measured(items: Sequence[TalliedItem]) -> Measured:
 
 
 def _values(mark: Mark) -> dict[str, float | None]:
-    asked = len(mark.outcomes) - mark.outcomes.count("no_truth")
-    return {"acc": mark.outcomes.count("right") / asked if asked else None, **mark.values}
+    return {"acc": mark.right / mark.asked if mark.asked else None, **mark.values}
 
 
 def _named(values: Mapping[str, float | None]) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class RunFacts:
     sampled: Sampled | None = None
     """What the answers to each picture come to, where there are several."""
 
-    @property
+    @cached_property
     def scores(self) -> dict[str, None]:
         """Names of all values of single answers."""
         return dict.fromkeys([*self.columns, *(name for item in self.items for name in item.scores)])

@@ -34,6 +34,16 @@ class Mark:
     places: tuple[tuple[int, int | None], ...] = ()
     """Of each multiple-choice question: the place of the truth, and of the option chosen."""
 
+    @property
+    def asked(self) -> int:
+        """Questions that have a right answer: what accuracy is over."""
+        return len(self.outcomes) - self.outcomes.count("no_truth")
+
+    @property
+    def right(self) -> int:
+        """Those that got it."""
+        return self.outcomes.count("right")
+
 
 def answers_of(line: Prediction, count: int, mode: ParseMode) -> list[str | None]:
     """The answers of a line to its `count` questions.

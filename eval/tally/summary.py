@@ -98,8 +98,8 @@ def _group(line: Prediction, key: str) -> str:
 
 def mark_ratios(marks: Sequence[Mark], names: Iterable[str] | None = None) -> dict[str, Ratio]:
     """The accuracy of all questions, and the mean of each further value (these or all) over the lines that have it."""
-    right = np.array([mark.outcomes.count("right") for mark in marks], dtype=np.float64)
-    asked = np.array([len(mark.outcomes) - mark.outcomes.count("no_truth") for mark in marks], dtype=np.float64)
+    right = np.array([mark.right for mark in marks], dtype=np.float64)
+    asked = np.array([mark.asked for mark in marks], dtype=np.float64)
     found = {"accuracy": Ratio(numerator_N=right, denominator_N=asked)}
     for name in value_names(marks) if names is None else names:
         found[name] = Ratio(

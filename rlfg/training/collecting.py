@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
@@ -35,7 +35,8 @@ class Collected:
     """This process's, by key."""
     times: dict[str, float]
     """Seconds of generation and reward."""
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float]
+    """What there is to log besides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +52,6 @@ class Collector:
     answerer: Answerer
     score: Callable[[list[Rollout]], list[Scored]]
     """Of the rollouts of all processes, alike on each."""
-    record: Callable[[Mapping[str, float]], None]
-    """Takes what answering has to log."""
 
     def __call__(self, indices: Sequence[int], lessons: Sequence[str], *, step: int) -> Collected:
         """The rollouts of a step.
@@ -95,6 +94,7 @@ class Collector:
                 drawn=found.drawn + more.drawn,
                 prompts=found.prompts | more.prompts,
                 times={name: seconds + more.times[name] for name, seconds in found.times.items()},
+                metrics=found.metrics | more.metrics,
             )
             rounds += 1
         varied = len(spec.wanted([d.scored for d in found.drawn])) / (len(found.drawn) // size)
@@ -110,7 +110,6 @@ class Collector:
         prompts, completions, logs = self.answerer(
             self.examples, [*asked, *map(self._lesson, lessons)], self.config.sampling, step=step
         )
-        self.record(logs)
         prompt_of = dict(zip([*keys, *lessons], prompts, strict=True))
         answers = {key: iter(found) for key, found in zip([*keys, *lessons], completions, strict=True)}
         generated = time.perf_counter()
@@ -136,6 +135,7 @@ class Collector:
             ],
             prompts=prompt_of,
             times={"generation": generated - began, "reward": time.perf_counter() - generated},
+            metrics=dict(logs),
         )
 
     def _keys(self, mine: Sequence[Place], shown: Sequence[Shown], step: int) -> dict[str, list[Key]]:

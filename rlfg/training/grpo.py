@@ -137,7 +137,6 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             course=self.course,
             answerer=self.answerer,
             score=self._score,
-            record=self._record,
         )
 
     def _build_answerer(self, config: GrpoConfig, *, merge: bool) -> Answerer:
