@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def report_of(
         "classes": _by_class(chosen, outcomes, made),
         "prompt tokens": tokens[0],
         "completion tokens": tokens[1],
-        "seconds of requests": round(sum(a.seconds for a in every), 1),
+        "seconds of requests": round(math.fsum(a.seconds for a in every), 1),  # in whatever order they came
     }
     if price is not None:
         cost = sum(t * p for t, p in zip(tokens, price, strict=True)) / 1e6

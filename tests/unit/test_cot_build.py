@@ -27,6 +27,7 @@ from rewards.setup import VerifierSpec
 from rlfg.chat import Endpoint, Retry
 from rlfg.cot import read_samples
 from rlfg.cot.build import BuildSpec, build
+from rlfg.cot.journal import Attempt, report_of
 from rlfg.data import DataSpec, load_examples
 from rlfg.errors import RlfgError
 
@@ -125,6 +126,21 @@ def test_every_bad_lesson_is_rejected_for_its_reason_and_the_next_is_taken(manif
         assert (more["pictures"], more["accepted"]) == (26, 24)
         with pytest.raises(RlfgError, match="begun with another temperature, seed"):
             build(spec(manifest, teacher, seed=1, temperature=0.1), tmp_path)
+
+
+def test_a_report_is_the_same_in_whatever_order_its_attempts_came() -> None:
+    took = {"a": 0.127, "b": 0.086, "c": 0.012, "d": 0.825}  # 1.05 in all, and as floats a hair more or less
+    assert round(sum(took.values()), 1) != round(sum(reversed(took.values())), 1)
+    lines = {
+        id_: [Attempt(id=id_, attempt=0, outcome="rejected", reasons={"label": "no"}, completion="", seconds=seconds)]
+        for id_, seconds in took.items()
+    }
+    chosen = dict.fromkeys(took, "Cardinal")
+    one, other = (
+        report_of(chosen, {id_: lines[id_] for id_ in order}, teacher="t", attempts=1, price=None)
+        for order in (took, reversed(took))
+    )
+    assert one == other and one["given up"] == 4
 
 
 FAILURES: dict[str, tuple[Any, str]] = {
