@@ -41,7 +41,7 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    async def until(self, code: str, *, within_s: float = 20) -> None:
+    async def until(self, code: str, *, within_s: float = 60) -> None:
         for _ in range(int(10 * within_s)):
             if await self.js(code):
                 return

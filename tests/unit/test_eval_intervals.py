@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from eval.intervals import class_bootstrap
 from eval.metrics.ratio import Ratio
-from eval.score import ScoredItem
-from eval.summary import summarise
-from rlfg.types import Relation, Verdict
 
 
 def mean_of(values: np.ndarray) -> Ratio:
@@ -67,15 +62,3 @@ def test_undefined_draws_and_single_classes() -> None:
     assert resamples.interval(never) is None
     alone = class_bootstrap(np.array(["a", "a"]))
     assert alone.interval(alone.draws(mean_of(np.array([0, 1])))) is None
-
-
-def test_thirty_thousand_items_take_seconds() -> None:
-    verdicts = [Verdict(relation=relation, specificity=None) for relation in Relation]
-    items = [
-        ScoredItem(id=str(k), sample=0, truth="t", answer="a", verdict=verdicts[k % 6], truth_class=str(k % 1000))
-        for k in range(30_000)
-    ]
-    began = time.perf_counter()
-    summary = summarise(items, samples=1000)
-    assert summary["n"] == 30_000 and summary["ci"]["hm"]
-    assert time.perf_counter() - began < 5

@@ -35,7 +35,7 @@ PAIRS: list[Pair] = [(f"answer {i % 40}", f"truth {i % 7}") for i in range(300)]
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Callable[..., JudgeSpec]:
-    def build(judge: HttpJudge, *, timeout_s: float = 0.5, retry: Retry = QUICK, **options: Any) -> JudgeSpec:
+    def build(judge: HttpJudge, *, timeout_s: float = 30, retry: Retry = QUICK, **options: Any) -> JudgeSpec:
         endpoint = Endpoint(model="toy", base_url=judge.url, timeout_s=timeout_s, retry=retry)
         return JudgeSpec(**{"endpoint": endpoint, "cache": str(tmp_path / "verdicts.sqlite")} | options)
 
@@ -56,7 +56,7 @@ def test_every_pair_gets_the_judges_verdict_in_order(spec: Spec) -> None:
 
 def test_equal_pairs_are_asked_once_within_and_across_batches(spec: Spec) -> None:
     with HttpJudge() as judge:
-        first = JudgeVerifier(spec(judge, timeout_s=30))
+        first = JudgeVerifier(spec(judge))
         first.verify([*PAIRS, ("ANSWER  1", "Truth 1"), ("an\u200bswer 1", "truth 1")])
         assert set(judge.asked.values()) == {1}
         assert judge.requests == len(set(PAIRS)) == first.requests
@@ -69,7 +69,7 @@ def test_threads_that_ask_at_once_share_the_asking(spec: Spec) -> None:
         found: list[list[str]] = []
 
         def ask() -> None:
-            verdicts = JudgeVerifier(spec(judge, timeout_s=30)).verify(PAIRS)
+            verdicts = JudgeVerifier(spec(judge)).verify(PAIRS)
             found.append([verdict.label for verdict in verdicts])
 
         work = [threading.Thread(target=ask) for _ in range(4)]
@@ -177,7 +177,7 @@ def test_majority(votes: list[Relation], of: int, label: Relation | None) -> Non
 def test_under_every_kind_of_fault_verdicts_are_right_or_missing(spec: Spec, rate: float) -> None:
     with HttpJudge(fault=at_random(rate)) as judge:
         for size in (1, 4):
-            chosen = spec(judge, answers_per_request=size, deadline_s=20, revision=str(size))
+            chosen = spec(judge, timeout_s=0.5, answers_per_request=size, deadline_s=60, revision=str(size))
             verdicts = JudgeVerifier(chosen).verify(PAIRS)
             missing = [v for v in verdicts if v.label == "NO_VERDICT"]
             for verdict, (answer, truth) in zip(verdicts, PAIRS, strict=True):
@@ -214,19 +214,17 @@ def test_past_the_deadline_the_rest_has_no_verdict(spec: Spec) -> None:
     slow = threading.Event()
     with HttpJudge() as judge:
         judge.fault = lambda: "time-out" if slow.is_set() else None
-        verifier = JudgeVerifier(spec(judge, deadline_s=0.7, timeout_s=5))
-        verifier.verify(PAIRS[:3])
+        JudgeVerifier(spec(judge)).verify(PAIRS[:3])
         slow.set()
-        began = time.monotonic()
-        labels = [v.label for v in verifier.verify(PAIRS[:5])]
-        assert time.monotonic() - began < 1.4
-    assert "NO_VERDICT" not in labels[:3] and labels[3:] == ["NO_VERDICT"] * 2
+        verdicts = JudgeVerifier(spec(judge, deadline_s=0.7)).verify(PAIRS[:5])
+    assert "NO_VERDICT" not in [v.label for v in verdicts[:3]], "the cache has them"
+    assert [v.reason for v in verdicts[3:]] == ["no verdict: past the deadline of the batch"] * 2
 
 
 def test_a_judge_that_stays_down_stops_the_run_and_one_that_comes_back_does_not(spec: Spec) -> None:
     with HttpJudge() as judge:
         port = judge.port
-        verifier = JudgeVerifier(spec(judge, deadline_s=1.0, down_s=1.0))
+        verifier = JudgeVerifier(spec(judge, deadline_s=20, down_s=3.0))
         verifier.verify(PAIRS[:2])
     assert verifier.verify(PAIRS[2:4])[0].label == "NO_VERDICT", "down, but not for long"
     with HttpJudge(port=port):
