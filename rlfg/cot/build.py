@@ -24,8 +24,9 @@ from rlfg.cot.formats import Sample, write_lessons
 from rlfg.cot.journal import JOURNAL, REPORT, SAMPLES, SETTINGS, Attempt, read_journal, report_of
 from rlfg.cot.teacher import PROMPT, completion_of, read_reply, request
 from rlfg.data import DataSpec, Examples, load_examples, load_prompt
+from rlfg.data.classes import classes_of
 from rlfg.data.images import ImageError, png_url
-from rlfg.data.splits import classes_of, draw
+from rlfg.data.splits import draw
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 

@@ -56,18 +56,6 @@ def _no_negative(key: str) -> RlfgError:
     return RlfgError(f"triplets: every picture of another class is a copy of {key!r}; leave it out")
 
 
-def nested_classes(taxonomy: Taxonomy, nodes: Mapping[str, int]) -> dict[str, set[str]]:
-    """The classes that lie in each, or that it lies in."""
-    by_node = {node: name for name, node in nodes.items()}
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, node in nodes.items():
-        for above in taxonomy.lineage(node):
-            if above != node and above in by_node:
-                found[name].add(by_node[above])
-                found[by_node[above]].add(name)
-    return found
-
-
 def siblings_of(taxonomy: Taxonomy, nodes: Mapping[str, int]) -> dict[str, list[str]]:
     """The classes that are nearest to each, those in itself or that it is in left aside where there are others."""
     found = {}

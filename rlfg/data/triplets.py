@@ -12,10 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rlfg.data.classes import classes_of, nested_classes
 from rlfg.data.duplicates import look_at, near_copies
 from rlfg.data.examples import Examples
-from rlfg.data.negatives import confusions, drawn, nearest, nested_classes, one_of, siblings_of, ways
-from rlfg.data.splits import classes_of, record_of
+from rlfg.data.negatives import confusions, drawn, nearest, one_of, siblings_of, ways
+from rlfg.data.splits import record_of
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 
