@@ -78,6 +78,25 @@ def test_cispo_sapo_and_the_dual_clip() -> None:
             Objective(**bad)  # type: ignore[arg-type]
 
 
+def test_vespo_by_hand() -> None:
+    """At a ratio of e: e^(3 − 3e) · e² where the advantage is not negative, else e^(2 − 2e) · e³; at 1: 1."""
+    vespo = Objective(surrogate="vespo")
+    assert losses(vespo, -1.0, -2.0, 2.0) == pytest.approx(2 * math.exp(3 - 3 * math.e + 2))
+    assert losses(vespo, -1.0, -2.0, -2.0) == pytest.approx(-2 * math.exp(2 - 2 * math.e + 3))
+    assert losses(vespo, -1.0, -1.0, 2.0) == pytest.approx(2.0)
+    logps = torch.tensor([[-1.0, -2.0, -math.inf]], requires_grad=True)
+    loss, _ = token_losses(
+        vespo, logps_RL=logps, old_logps_RL=torch.tensor([[-1.3, -2.2, -1.0]]), reference_logps_RL=None,
+        entropy_RL=torch.zeros(1, 3), advantages_R=torch.tensor([1.0]), mask_RL=torch.tensor([[1.0, 1.0, 0.0]]),
+    )  # fmt: skip
+    weight = math.exp(3 - 3 * math.exp(0.5) + 2 * 0.5)  # of the completion, whose ratio is e^(0.3 + 0.2)
+    assert loss[0, :2].tolist() == pytest.approx([weight, 2 * weight])
+    loss[0, :2].sum().backward()
+    assert logps.grad is not None and logps.grad[0, :2].tolist() == pytest.approx([-weight, -weight])
+    with pytest.raises(RlfgError, match="leave objective.ratio out"):
+        Objective(surrogate="vespo", ratio="sequence")
+
+
 def test_a_completions_ratio_is_the_geometric_mean_of_its_tokens() -> None:
     """What stands in the padding, an infinity too, has no part in it."""
     logps = torch.tensor([[-1.0, -1.0, -math.inf]], requires_grad=True)
