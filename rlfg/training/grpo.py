@@ -260,6 +260,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             rebalance=self.rebalance,
             trains_on=self.updater.trains_on,
             prompts_of=lambda keys: self._with_prompts(keys, prompts),
+            mask_truncated=self.config.mask_truncated,
             tapo=self.tapo,
         )
         if self.rebalance:

@@ -257,6 +257,32 @@ def test_a_rollout_without_a_verdict_weighs_on_nothing(policy: Any, batch: StepB
     assert torch.equal(loss, other_loss) and torch.equal(whole, other) and metrics == other_metrics
 
 
+@pytest.mark.parametrize(("mask", "kept", "tokens"), [(False, [1, 2, 3, 4], 10), (True, [1, 3], 4)])
+def test_answers_cut_at_the_limit_are_left_out_where_asked(mask: bool, kept: list[int], tokens: int) -> None:
+    """Of the rows, and of both counts; the others keep the advantages that they have beside them."""
+    verdict = Verdict(relation=None)
+    drawn = [
+        Drawn(
+            scored=Scored(
+                rollout=Rollout(
+                    step=0, group_id="0", prompt_key="0", index=i, truth="", completion="", token_ids=(5,) * (i + 1),
+                    finish_reason="length" if i % 2 else "stop",
+                ),
+                verdict=verdict, score=Score(reward=0.0, verdict=verdict), advantage=float(i), valid=True,
+            ),
+            home=0, prompt_tokens=9,
+        )
+        for i in range(4)
+    ]  # fmt: skip
+    (step,), _ = step_batches(
+        drawn, steps=1, rank=0, world=1, rebalance=False, trains_on=lambda _: True, prompts_of=lambda _: {},
+        mask_truncated=mask,
+    )  # fmt: skip
+    assert [len(row.token_ids) for row in step.rows] == kept
+    assert [row.advantage for row in step.rows] == [n - 1 for n in kept]
+    assert (step.total_rows, step.total_tokens) == (len(kept), tokens)
+
+
 def test_steps_and_processes_share_the_rollouts() -> None:
     """Two processes, two steps: each step has its slice of both, and counts what is valid in both."""
     everyone = [
