@@ -128,6 +128,24 @@ def test_every_bad_lesson_is_rejected_for_its_reason_and_the_next_is_taken(manif
             build(spec(manifest, teacher, seed=1, temperature=0.1), tmp_path)
 
 
+def test_lessons_are_not_taught_under_a_label_that_was_changed_since(manifest: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()[:4]]
+    data = tmp_path / "data.jsonl"
+
+    def write() -> None:
+        data.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    for line in lines:
+        line["image"] = str(manifest.parent / line["image"])
+    write()
+    with HttpTeacher(lambda label, _: lesson(label, OTHERS[label])) as teacher:
+        assert build(spec(data, teacher, per_class=2), tmp_path / "cot")["accepted"] == 4
+        lines[1]["label"] = "Cardinal"
+        write()
+        with pytest.raises(RlfgError, match="'0-1' was 'Herring Gull' when .* is 'Cardinal' now, and so are 0 more"):
+            build(spec(data, teacher, per_class=2), tmp_path / "cot")
+
+
 def test_a_report_is_the_same_in_whatever_order_its_attempts_came() -> None:
     took = {"a": 0.127, "b": 0.086, "c": 0.012, "d": 0.825}  # 1.05 in all, and as floats a hair more or less
     assert round(sum(took.values()), 1) != round(sum(reversed(took.values())), 1)
