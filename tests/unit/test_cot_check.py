@@ -87,6 +87,8 @@ BAD: dict[str, tuple[str, Sample]] = {
 
 def test_a_good_sample_is_accepted(birds: Any) -> None:
     assert reasons(birds, sample()) == {}
+    signs = " It leans by 45º on a naïve ʻIʻiwi's perch near Kākāpō, and its eye ring is 5 µm or ½ a hair wide."
+    assert reasons(birds, sample(rationale(ANALYSIS + signs))) == {}
 
 
 @pytest.mark.parametrize("case", BAD)
