@@ -26,8 +26,8 @@ from rlfg.cot.teacher import PROMPT, completion_of, read_reply, request
 from rlfg.data import DataSpec, Examples, load_examples, load_prompt
 from rlfg.data.classes import classes_of
 from rlfg.data.images import ImageError, png_url
-from rlfg.data.splits import draw
 from rlfg.errors import RlfgError
+from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy
 
 Judge = Callable[[int, int, str], Checked]

@@ -10,8 +10,8 @@ from pathlib import Path
 from rlfg.cot.formats import Sample
 from rlfg.data import Examples, format_answer
 from rlfg.data.classes import classes_of
-from rlfg.data.splits import draw
 from rlfg.errors import RlfgError
+from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy, resolve
 
 Attributes = Mapping[str, str]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfg.data.examples import Examples
-from rlfg.data.splits import draw
 from rlfg.errors import RlfgError
+from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy, normalize, resolve
 
 T = TypeVar("T")

@@ -6,7 +6,6 @@ picture and its copies stand in one split only. What fits nowhere is left out, a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import Counter, defaultdict
@@ -19,7 +18,7 @@ from rlfg.data.classes import classes_of, nested_classes
 from rlfg.data.duplicates import exact_copies, look_at, near_copies
 from rlfg.data.examples import Examples
 from rlfg.errors import RlfgError
-from rlfg.randomness import generator
+from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import Example
 
@@ -200,12 +199,6 @@ def _places(n: int, spec: SplitSpec, *, seen: bool) -> list[str]:
     rest = max(n - test - val, min(n, 1))
     train = rest if spec.shots is None else min(rest, spec.shots)
     return [*["train"] * train, *["left out"] * (rest - train), *["val"] * val, *["test"] * test][:n]
-
-
-def draw(seed: int, *key: str) -> float:
-    """A number that depends on the key and on nothing else: other examples change no draw."""
-    words = hashlib.sha256("\0".join(key).encode()).digest()
-    return float(generator(seed, int.from_bytes(words[:4], "big"), int.from_bytes(words[4:8], "big")).random())
 
 
 def record_of(example: Example, folder: Path, **changes: Any) -> dict[str, Any]:
