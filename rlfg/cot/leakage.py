@@ -94,8 +94,9 @@ _SOURCES = (
     r"ground[- ]truth\b|metadata\b|data\s?sets?\b|file\s?names?\b|the\s+teacher\b|answer\s+key\b",
     r"the\s+(?:[\w-]+\s+)?(?:annotations?|concepts)\b(?!-)",
     # as the text says; the text describes; it says in the text; per the notes; the attributes above mention
-    rf"as\s+the\s+(?:[\w-]+\s+)?(?:{_PAPER}|texts?|notes?|information|data)\s+{_ALSO}(?:{_SAYS}|{_SHOWS})\b",
-    r"the\s+(?:texts?|records?|data)\s+(?:describes?|described|mentions?|mentioned|states?|stated)\b|the\s+data\s+says?\b",
+    rf"as\s+the\s+(?:[\w-]+\s+)?(?:{_PAPER}|texts?|notes?|information|data)\s+{_ALSO}(?:{_SAYS}|{_SHOWS})\b(?!{_QUOTE})",
+    rf"the\s+(?:texts?|records?|data)\s+(?:describes?|described|mentions?|mentioned|states?|stated)\b(?!{_QUOTE})",
+    r"the\s+data\s+says?\b",
     rf"it\s+{_SAYS}\s+in\s+the\s+(?:{_PAPER}|text|notes?|information|data)\b(?!\s+{_ON})",
     rf"(?:according\s+to|per)\s+the\s+(?:[\w-]+\s+)?(?:{_PAPER}|texts?|notes?|information|data|records?|profile)\b"
     rf"(?!\s+{_ON})",

@@ -569,4 +569,6 @@ This matches what one expects of a Manx: no tail.
 The instruction panel behind the aircraft is out of focus.
 We can conclude that it is a Pug by the curled tail.
 The provided perch suits a songbird.
+The text states "Quattro", which only this model has.
+As the text says 'Lufthansa', it flies for that airline.
 """.splitlines()
