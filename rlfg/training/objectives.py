@@ -52,6 +52,9 @@ class Objective:
     kl_estimator: Literal["k1", "k2", "k3"] = "k3"
     """Schulman's: k3 is unbiased and never negative; k2, half the squared log-ratio, has the gradient of the KL itself;
     k1, the log-ratio, has none in expectation, and is here to be compared."""
+    kl_corrected: bool = False
+    """Multiply it by the token's probability ratio, gradient and all: k3, too, then has the gradient of the KL itself
+    (arXiv 2512.02556; TRL's default). The published runs here have it plain."""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus."""
 
@@ -112,12 +115,13 @@ def token_losses(
         mask_RL: Which tokens there are.
     """
     old = logps_RL.detach() if old_logps_RL is None else old_logps_RL
-    ratio_RL = _ratio(objective, logps_RL - old, mask_RL)
+    log_ratio_RL = logps_RL - old
+    ratio_RL = _ratio(objective, log_ratio_RL, mask_RL)
     loss, clipped = _surrogate(objective, ratio_RL, logps_RL, advantages_R[:, None])
     logs = {"clip_share": clipped.float()}
     if reference_logps_RL is not None:
         kl = _kl(objective, reference_logps_RL - logps_RL)
-        loss = loss + objective.kl_coef * kl
+        loss = loss + objective.kl_coef * (kl * log_ratio_RL.exp() if objective.kl_corrected else kl)
         logs["kl"] = kl.detach()
     if objective.entropy_coef:
         loss = loss - objective.entropy_coef * entropy_RL

@@ -62,6 +62,25 @@ def test_estimators_of_the_kl() -> None:
         assert losses(objective, -1.0, -1.0, 0.0, reference=-1.5) == pytest.approx(value)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "corrected", "same"),
+    [("k1", False, False), ("k2", False, True), ("k3", False, False), ("k1", True, True), ("k3", True, True)],
+)
+def test_which_estimators_have_the_gradient_of_the_kl(estimator: Any, corrected: bool, same: bool) -> None:
+    """In expectation: summed over all words by their probability, under the policy that sampled them."""
+    words = torch.tensor([[0.3, -1.0, 0.8, 0.1]], dtype=torch.float64, requires_grad=True)
+    reference = torch.tensor([[1.0, 0.2, -0.4, 0.0]], dtype=torch.float64).log_softmax(1)
+    logps = words.log_softmax(1)
+    loss, _ = token_losses(
+        Objective(kl_coef=1.0, kl_estimator=estimator, kl_corrected=corrected), logps_RL=logps, old_logps_RL=None,
+        reference_logps_RL=reference, entropy_RL=torch.zeros(1, 4), advantages_R=torch.zeros(1),
+        mask_RL=torch.ones(1, 4),
+    )  # fmt: skip
+    (found,) = torch.autograd.grad((logps.exp().detach() * loss).sum(), words, retain_graph=True)
+    (wanted,) = torch.autograd.grad((logps.exp() * (logps - reference)).sum(), words)
+    assert torch.allclose(found, wanted, rtol=0, atol=1e-12) == same
+
+
 def test_cispo_sapo_and_the_dual_clip() -> None:
     """By hand, at a ratio of e; TRL's gradients are compared in test_against_trl."""
     cispo = Objective(surrogate="cispo", clip_high=0.28)
