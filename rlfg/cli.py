@@ -17,6 +17,7 @@ from rewards.cli import add_cache, add_replay
 from rlfg import __version__
 from rlfg.cot.cli import add_cot
 from rlfg.data_cli import add_data
+from rlfg.doctor.packages import extra_with
 from rlfg.errors import RlfgError
 from rlfg.serving.classify_cli import add_classify
 from rlfg.serving.cli import add_server
@@ -27,16 +28,29 @@ from rlfg.training.exporting.cli import add_export
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs one subcommand; bad input is one line on stderr and exit status 2."""
+    """Runs one subcommand; bad input, or a package that is not there, is one line on stderr and exit status 2."""
     args = _parser().parse_args(argv)
     try:
         status = args.run(args)
     except RlfgError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
+        raise _ended(str(error)) from error
     except BrokenPipeError:
         raise SystemExit(141) from None
+    except ModuleNotFoundError as error:
+        extra = extra_with(error.name or "")
+        if extra is None:
+            raise
+        raise _ended(f"this needs {error.name}, which is not installed: pip install 'rlfg[{extra}]'") from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise _ended(f"{error.filename}: {error.strerror}; give a path that can be read, or written") from error
     raise SystemExit(status or 0)
+
+
+def _ended(reason: str) -> SystemExit:
+    print(f"error: {reason}", file=sys.stderr)
+    return SystemExit(2)
 
 
 def _parser() -> argparse.ArgumentParser:

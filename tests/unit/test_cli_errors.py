@@ -1,0 +1,57 @@
+"""What the command says where a path, a package or a value is wrong: one line, status 2, no traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rlfg.cli import main
+from rlfg.config import load_config
+from rlfg.doctor.packages import extra_with
+from rlfg.errors import RlfgError
+from rlfg.taxonomy.reading import ReadOptions
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    assert ended.value.code == 2
+    return capsys.readouterr().err.strip()
+
+
+def test_a_path_that_cannot_be_used_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = tmp_path / "birds.csv"
+    tree.write_text("genus,species\nLarus,Larus canus\n")
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text('{"id": "a", "truth": "Larus canus", "answer": "Larus"}\n')
+    shown = said(capsys, "score", "--taxonomy", tree, "--predictions", answers, "--out", tree)
+    assert shown == f"error: {tree}: File exists; give a path that can be read, or written"
+    shown = said(capsys, "predict", "--config", tmp_path)
+    assert shown == f"error: {tmp_path}: Is a directory; give a path that can be read, or written"
+
+
+def test_a_package_that_is_missing_is_named_with_its_extra() -> None:
+    code = "import sys; sys.modules['torch'] = None; from rlfg.cli import main; main(['demo'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: this needs torch, which is not installed: pip install 'rlfg[train]'\n"
+
+
+def test_a_module_of_no_extra_is_a_bug_and_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rlfg.doctor", None)
+    with pytest.raises(ModuleNotFoundError):
+        main(["doctor"])
+    assert extra_with("rlfg.doctor") is None
+
+
+def test_configs_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_bytes("languages: [M\xf6we]\n".encode("cp1252"))
+    with pytest.raises(RlfgError, match=r"c\.yaml: not UTF-8 text \(byte 13\); save it as UTF-8"):
+        load_config(ReadOptions, path)
+    path.write_text("languages: [de]\n")
+    with pytest.raises(RlfgError, match=r"'languages=\[de': not valid YAML"):
+        load_config(ReadOptions, path, ["languages=[de"])
