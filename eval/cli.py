@@ -46,8 +46,10 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     """`rlfg score`."""
     parser = commands.add_parser("score", help="score predictions against a taxonomy (no torch, no GPU)")
     add_verifier_options(parser)
-    parser.add_argument("--predictions", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--predictions", type=Path, required=True, help="JSON Lines, or a table: id, truth, answer (or completion)"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for metrics.json and items.jsonl")
     parser.add_argument(
         "--parse",
         choices=READINGS,
@@ -107,6 +109,10 @@ def _score(args: argparse.Namespace) -> None:
     if spec is not None:
         print("\n".join([_headline(metrics), *resolution_lines(metrics["resolution"])]))
     print("\n".join(section_lines(metrics)))
+    if metrics["behaviour"]["parse_failure_rate"]["value"] == 1:
+        print(
+            "no answer can be read; of completions that were not asked for <answer> tags, --parse bare reads the text"
+        )
     if again := metrics["repeated_pictures"]:
         print(f"{again} lines are about the picture of an earlier one, under another id; all of them count")
     if verification.audit is not None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,8 +123,9 @@ class Embeddings:
         try:
             with np.load(path, allow_pickle=False) as found:
                 texts, vectors = found["texts"], found["embeddings"]
-        except (OSError, ValueError, KeyError) as error:
-            raise RlfgError(f"{path}: not embeddings ({error}); wanted is a .npz with texts and embeddings") from error
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+            raise RlfgError(f"{path}: not embeddings ({reason}); wanted is a .npz with texts and embeddings") from error
         if texts.ndim != 1 or vectors.ndim != 2 or len(texts) != len(vectors):
             raise RlfgError(
                 f"{path}: texts has shape {texts.shape}, embeddings {vectors.shape}; wanted are (T,), (T, D)"

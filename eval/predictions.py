@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.text import DELIMITERS, read_table
+from rlfg.taxonomy.text import DELIMITERS, read_table, suffix_of
 from rlfg.types import Prediction
 
 ANSWER_KEYS = ("answer", "answers", "completion", "completions")
@@ -153,7 +153,7 @@ def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[
 
 def _records(path: Path) -> Iterable[tuple[str, int, object]]:
     """Yield ("file:line", line number, decoded value) for every line that is not blank."""
-    if path.suffix.lower() in DELIMITERS:
+    if suffix_of(path) in DELIMITERS:
         for number, row in read_table(path):
             yield f"{path}:{number}", number, {key: cell or None for key, cell in row.items() if cell or key in _SINGLE}
         return

@@ -159,8 +159,8 @@ def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
 
 def _plan(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("plan", help="what a GRPO config would do, without weights")
-    parser.add_argument("--config", required=True)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--config", required=True, help="YAML file; see recipes/configs/grpo")
+    parser.add_argument("--processes", type=int, default=1, help="how many will train (1)")
     parser.add_argument("overrides", nargs="*", metavar="key.sub=value")
 
     def run(args: argparse.Namespace) -> None:
@@ -187,22 +187,22 @@ def _doctor(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
 def _check(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("check", help="look at every picture of a dataset, and at its labels")
     parser.add_argument("path", help="manifest, image folder or Hugging Face dataset")
-    parser.add_argument("--taxonomy", type=Path)
-    parser.add_argument("--root")
+    add_taxonomy_options(parser, required=False, border=False)
 
     def run(args: argparse.Namespace) -> int:
         from rlfg.data import DataSpec, check_images, load_examples
-        from rlfg.taxonomy import check_labels, load_taxonomy
+        from rlfg.taxonomy import check_labels
 
+        taxonomy = taxonomy_of(args) if args.taxonomy else None
         examples = load_examples(DataSpec(path=args.path))
         _, report = check_images(examples, on_bad="skip")
         print(report)
         problems = []
-        if args.taxonomy:
-            taxonomy = load_taxonomy(args.taxonomy, root=args.root)
+        if taxonomy is not None:
             problems = check_labels(taxonomy, (example.label for example in examples))
             print(f"{len({e.label for e in examples})} labels, {len(problems)} not in {args.taxonomy}")
-            print("\n".join(f"  {problem.message}" for problem in problems[:20]))
+            for problem in problems[:20]:
+                print(f"  {problem.message}")
         return 1 if report.bad or problems else 0
 
     parser.set_defaults(run=run)

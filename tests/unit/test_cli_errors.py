@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rlfg.cli import main
 from rlfg.config import load_config
@@ -31,6 +32,30 @@ def test_a_path_that_cannot_be_used_is_named(tmp_path: Path, capsys: pytest.Capt
     assert shown == f"error: {tree}: File exists; give a path that can be read, or written"
     shown = said(capsys, "predict", "--config", tmp_path)
     assert shown == f"error: {tmp_path}: Is a directory; give a path that can be read, or written"
+
+
+def test_a_check_reads_a_taxonomy_as_scoring_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gull").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "gull" / "a.png")
+    tree = tmp_path / "tree.json"
+    tree.write_text('{"Herring Gull": ["Laridae", "Herring Gull"]}')
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(tmp_path), "--taxonomy", str(tree), "--ranks", "family,species", "--root-alias", "gull"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"1 pictures: 1 ok\n1 labels, 0 not in {tree}\n"
+
+
+def test_completions_without_tags_are_told_how_to_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = tmp_path / "answers.csv"
+    answers.write_text("id,truth,completion\na,Herring Gull,Herring Gull\n")
+    command = ["score", "--taxonomy", "builtin:cub200", "--predictions", str(answers), "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "no answer can be read; of completions that were not asked for <answer> tags" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([*command, "--parse", "bare"])
+    shown = capsys.readouterr().out
+    assert "correctness 1.000" in shown and "no answer can be read" not in shown
 
 
 def test_a_package_that_is_missing_is_named_with_its_extra() -> None:
