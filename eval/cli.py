@@ -11,13 +11,13 @@ from typing import Any
 
 from eval.reading import READINGS
 from eval.text_cli import add_text_options
-from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
+from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, ranks_of
 
 
 def add_verifier_options(parser: argparse.ArgumentParser) -> None:
     """The options that say who decides verdicts."""
     add_taxonomy_options(parser, required=False)
-    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    add_profile_option(parser)
     parser.add_argument(
         "--judge", help="YAML file of a judge (docs/verifiers.md), for what the taxonomy cannot resolve"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, final
 from zipfile import BadZipFile
@@ -11,8 +11,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from rewards.similarity import load_encoder as load_function
 from rlfg.errors import RlfgError
+from rlfg.named import is_named, load_named
 
 Vectors = NDArray[np.float32]
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -82,8 +82,8 @@ class FunctionEncoder:
     """A function of your own: a list of N texts → (N, D)."""
 
     def __init__(self, path: str) -> None:
-        """`path` is "package.module:function"."""
-        self._encode = load_function(path)
+        """`path` is "package.module:function", or "file.py:function"."""
+        self._encode: Callable[[list[str]], NDArray[np.floating[Any]]] = load_named(path, "encoder")
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
         """As the function has it."""
@@ -91,14 +91,14 @@ class FunctionEncoder:
 
 
 def load_encoder(name: str) -> Encoder:
-    """An encoder by name: "random", "package.module:function", else a model of sentence-transformers.
+    """An encoder by name: "random", a function of your own ("file.py:function"), else a model of sentence-transformers.
 
     Raises:
         RlfgError: It cannot be loaded.
     """
     if name == "random":
         return RandomEncoder()
-    return FunctionEncoder(name) if ":" in name else SentenceTransformer(name)
+    return FunctionEncoder(name) if is_named(name) else SentenceTransformer(name)
 
 
 @final

@@ -9,7 +9,7 @@ from pathlib import Path
 from eval.reading import READINGS, Reading, answers_in
 from rlfg.data import FORMS
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
+from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, taxonomy_of
 
 
 def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -55,7 +55,7 @@ def _add_choices(asked: argparse.ArgumentParser) -> None:
     )
     asked.add_argument("--out", type=Path, required=True, help="the manifest to write")
     add_taxonomy_options(asked, border=False)
-    asked.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    add_profile_option(asked)
     asked.add_argument("--parse", choices=READINGS, default="asked", help="how they are read (as their prompt asks)")
     asked.add_argument("--options", type=int, default=4, help="to a question (4)")
     asked.add_argument("--letters", default="", help="one an option (ABCD)")

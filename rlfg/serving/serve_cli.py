@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlfg.errors import RlfgError
 from rlfg.serving.client import key_of
-from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
+from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, taxonomy_of
 
 if TYPE_CHECKING:
     from eval.backoff import Policy
@@ -35,7 +35,7 @@ def add_serve(commands: Any) -> None:
     parser.add_argument("--adapter", type=Path, help="RUN/final; its contract.json says prompt and picture budget")
     parser.add_argument("--name", default="tuned", help="what the engine calls the tuned model (tuned)")
     add_taxonomy_options(parser)
-    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    add_profile_option(parser)
     parser.add_argument("--prompt", help="a variant or a .txt file; by default that of the adapter's contract")
     rule = parser.add_mutually_exclusive_group()
     rule.add_argument("--policy", type=Path, help="what `rlfg calibrate` wrote: an answer as deep as it may be trusted")

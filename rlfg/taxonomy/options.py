@@ -19,6 +19,14 @@ def add_taxonomy_options(parser: argparse.ArgumentParser, *, required: bool = Tr
         parser.add_argument("--border", type=int, default=2, help="ranks above the truth that are LESS_SPECIFIC (2)")
 
 
+def add_profile_option(parser: argparse.ArgumentParser) -> None:
+    """Adds `--profile`."""
+    parser.add_argument(
+        "--profile",
+        help="how answers are read (general, catalogue, exact, or file.py:NAME of your own); as suits the taxonomy",
+    )
+
+
 def taxonomy_of(args: argparse.Namespace) -> Taxonomy:
     """The taxonomy that the options name."""
     from rlfg.taxonomy import load_taxonomy

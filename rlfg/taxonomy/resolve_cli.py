@@ -12,8 +12,9 @@ from typing import Any
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.choice import choose
 from rlfg.taxonomy.load import load_taxonomy
+from rlfg.taxonomy.options import add_profile_option
 from rlfg.taxonomy.relation import DEFAULT_BORDER, relation
-from rlfg.taxonomy.resolving import PROFILES, STATUSES, Resolution, resolve
+from rlfg.taxonomy.resolving import STATUSES, Resolution, resolve
 from rlfg.taxonomy.text import DELIMITERS, read_table, suffix_of
 from rlfg.taxonomy.tree import Taxonomy
 from rlfg.types import Relation
@@ -30,7 +31,7 @@ def add_resolve(actions: Any) -> None:
         "--answers", type=Path, required=True, help='JSON Lines, or a table, with "answer" and perhaps "truth"'
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--profile", choices=[*PROFILES], help="how answers are read; as suits the taxonomy")
+    add_profile_option(parser)
     parser.add_argument("--root", help='what the whole is called ("bird")')
     parser.add_argument("--root-alias", action="append", default=[], metavar="NAME", help="another name of the root")
     parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")
