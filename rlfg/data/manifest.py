@@ -90,7 +90,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise RlfgError(f"{path}: Parquet needs pyarrow; pip install 'rlfg[train]'") from error
+        raise RlfgError(f"{path}: Parquet needs pyarrow; pip install 'rlfg[parquet]'") from error
     number = 0
     for batch in pq.ParquetFile(path).iter_batches(batch_size=4096):
         for record in batch.to_pylist():

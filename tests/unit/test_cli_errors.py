@@ -65,6 +65,35 @@ def test_a_package_that_is_missing_is_named_with_its_extra() -> None:
     assert done.stderr == "error: this needs torch, which is not installed: pip install 'rlfg[train]'\n"
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("pyarrow", ["check", "m.parquet"], "Parquet needs pyarrow; pip install 'rlfg[parquet]'"),
+        ("aiohttp", ["cot", "build", "m.csv", "--out", "cot", "--taxonomy", "t.csv", "--teacher", "m"],
+         "asking an endpoint needs aiohttp: pip install 'rlfg[judge]'"),
+        ("datasets", ["data", "prepare", "custom", "--from-hub", "gull", "--taxonomy", "t.csv"],
+         "need `datasets`; pip install 'rlfg[train]'; `rlfg data split` takes a folder of class folders without it"),
+    ],
+)  # fmt: skip
+def test_each_extra_is_named_where_it_is_missed(
+    module: str,
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    (tmp_path / "gull").mkdir()
+    Image.new("RGB", (4, 4)).save("gull/a.png")
+    Path("m.parquet").write_bytes(b"")
+    Path("m.csv").write_text("image,label\ngull/a.png,Larus\n")
+    Path("t.csv").write_text("family,genus\nLaridae,Larus\n")
+    assert message in said(capsys, *arguments)
+
+
 def test_a_module_of_no_extra_is_a_bug_and_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rlfg.doctor", None)
     with pytest.raises(ModuleNotFoundError):
