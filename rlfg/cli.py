@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.filename is None:
             raise
-        raise _ended(f"{error.filename}: {error.strerror}; give a path that can be read, or written") from error
+        path = error.filename2 or error.filename  # of a move, where it was to go
+        raise _ended(f"{path}: {error.strerror}; give a path that can be read, or written") from error
     raise SystemExit(status or 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,13 @@ def test_a_path_that_cannot_be_used_is_named(tmp_path: Path, capsys: pytest.Capt
     answers.write_text('{"id": "a", "truth": "Larus canus", "answer": "Larus"}\n')
     shown = said(capsys, "score", "--taxonomy", tree, "--predictions", answers, "--out", tree)
     assert shown == f"error: {tree}: File exists; give a path that can be read, or written"
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    seen, birds = tmp_path / "seen.jsonl", ("Larus canus", "Larus fuscus")
+    tree.write_text("genus,species\n" + "".join(f"Larus,{bird}\n" for bird in birds))
+    seen.write_text("".join(json.dumps({"image": "a", "label": bird, "seen": {"bill": bird}}) + "\n" for bird in birds))
+    shown = said(capsys, "cot", "template", seen, "--taxonomy", tree, "--attributes", "seen", "--out", taken)
+    assert shown == f"error: {taken}: Is a directory; give a path that can be read, or written"
     shown = said(capsys, "predict", "--config", tmp_path)
     assert shown == f"error: {tmp_path}: Is a directory; give a path that can be read, or written"
 
