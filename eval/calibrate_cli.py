@@ -23,7 +23,7 @@ def add_calibrate(commands: Any) -> None:
     parser.add_argument("--predictions", type=Path, required=True, help="N sampled answers to each validation picture")
     parser.add_argument("--risk", type=float, default=0.1, help="share of what is said that may be wrong (0.1)")
     parser.add_argument("--delta", type=float, default=0.05, help="chance that it is more all the same (0.05)")
-    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how completions are read (lenient)")
     parser.add_argument("--check", type=Path, help="other pictures' predictions, to see what the policy does there")
     parser.add_argument("--out", type=Path, required=True, help="the policy file, for `rlfg serve --policy`")
     parser.set_defaults(run=_run)

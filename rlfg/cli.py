@@ -89,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("demo", help="the method end to end on the embedded world, on a CPU")
-    parser.add_argument("--out", type=Path, default=Path("runs/demo"))
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder of the run (runs/demo)")
+    parser.add_argument("--seed", type=int, default=3, help="of world and training (3)")
 
     def run(args: argparse.Namespace) -> None:
         from rlfg.training.demo import run_demo
@@ -102,8 +102,8 @@ def _demo(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-ar
 
 def _world(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("world", help="write the embedded world's pictures, manifests and taxonomy")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="folder for pictures, manifests and taxonomy.csv")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
 
     def run(args: argparse.Namespace) -> None:
         from rlfg.data.world import WorldSpec, write_world
@@ -117,7 +117,7 @@ def _world(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-a
 def _predict(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("predict", help="run a model over a dataset (resumable)")
     parser.add_argument("--config", required=True, help="YAML file; see recipes/configs/evaluate")
-    parser.add_argument("overrides", nargs="*", metavar="key.sub=value")
+    parser.add_argument("overrides", nargs="*", metavar="key.sub=value", help="in place of what the file says")
 
     def run(args: argparse.Namespace) -> int:
         from eval.predict import PredictConfig
@@ -136,9 +136,9 @@ def _replay(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
 def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("report", help="one HTML file from scored runs")
     parser.add_argument("scored", nargs="+", type=Path, help="folders written by rlfg score or rlfg tally, in order")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the HTML file")
     parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
-    parser.add_argument("--title", default="Open-world classification")
+    parser.add_argument("--title", default="Open-world classification", help="of the page")
     parser.add_argument("--pictures", type=int, default=200, help="embed so many at most (200); answers are all there")
     add_taxonomy_options(parser)
 
@@ -162,7 +162,7 @@ def _plan(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-ar
     parser = commands.add_parser("plan", help="what a GRPO config would do, without weights")
     parser.add_argument("--config", required=True, help="YAML file; see recipes/configs/grpo")
     parser.add_argument("--processes", type=int, default=1, help="how many will train (1)")
-    parser.add_argument("overrides", nargs="*", metavar="key.sub=value")
+    parser.add_argument("overrides", nargs="*", metavar="key.sub=value", help="in place of what the file says")
 
     def run(args: argparse.Namespace) -> None:
         from rlfg.config import load_config
@@ -213,7 +213,9 @@ def _recipes(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     parser = commands.add_parser("recipes", help="recipes and configs")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     copy = actions.add_parser("copy", help="copy recipes/ into a folder of yours")
-    copy.add_argument("target", type=Path, nargs="?", default=Path())
+    copy.add_argument(
+        "target", type=Path, nargs="?", default=Path(), help="folder that gets a folder recipes/ (this one)"
+    )
 
     def run(args: argparse.Namespace) -> None:
         from rlfg.resources import copy_recipes

@@ -30,7 +30,7 @@ def add_resolve(actions: Any) -> None:
     parser.add_argument(
         "--answers", type=Path, required=True, help='JSON Lines, or a table, with "answer" and perhaps "truth"'
     )
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="JSON Lines, one for each answer")
     add_profile_option(parser)
     parser.add_argument("--root", help='what the whole is called ("bird")')
     parser.add_argument("--root-alias", action="append", default=[], metavar="NAME", help="another name of the root")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from rlfg.cli import main
+from rlfg.cli import _parser, main
 from rlfg.config import load_config
 from rlfg.doctor.packages import extra_with
 from rlfg.errors import RlfgError
@@ -67,7 +69,7 @@ def test_completions_without_tags_are_told_how_to_be_read(tmp_path: Path, capsys
 
 
 def test_a_package_that_is_missing_is_named_with_its_extra() -> None:
-    code = "import sys; sys.modules['torch'] = None; from rlfg.cli import main; main(['demo'])"
+    code = "import sys; sys.modules['torch'] = None; from rlfg.cli import _parser, main; main(['demo'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: this needs torch, which is not installed: pip install 'rlfg[train]'\n"
@@ -117,3 +119,19 @@ def test_configs_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text("languages: [de]\n")
     with pytest.raises(RlfgError, match=r"'languages=\[de': not valid YAML"):
         load_config(ReadOptions, path, ["languages=[de"])
+
+
+def options(parser: argparse.ArgumentParser, name: str = "rlfg") -> Iterator[tuple[str, str | None]]:
+    """Every option and argument of a command and of those below it, with its help."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb, below in action.choices.items():
+                yield from options(below, f"{name} {verb}")
+        else:
+            yield f"{name} {action.option_strings or action.dest}", action.help
+
+
+def test_every_option_says_what_it_is() -> None:
+    found = dict(options(_parser()))
+    assert len(found) > 200
+    assert [name for name, said in found.items() if not said] == []
