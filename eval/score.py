@@ -57,6 +57,11 @@ class ScoredItem:
         """One of `VERDICT_LABELS`, or `FAILED`."""
         return FAILED if self.error is not None else self.verdict.label
 
+    @property
+    def class_node(self) -> int | None:
+        """The taxon of its class, which an item that failed has, too; None where the truth is no single one."""
+        return int(self.truth_class[1:]) if self.truth_class.startswith("#") else None
+
 
 def score(
     predictions: Sequence[Prediction],

@@ -119,6 +119,25 @@ def test_what_models_say_cannot_break_the_page(tmp_path: Path) -> None:
     assert evil in unpacked(html)["texts"], "the answer itself is there, packed"
 
 
+def test_a_picture_that_no_model_answered_is_still_of_its_class(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    lines = [Prediction(id="p", truth="Larus fuscus", answers=("Larus",))]
+    lines += [
+        Prediction(id=truth, truth=truth, error="HTTP 503") for truth in ("Corvus corax", "Passeriformes", "Dodo")
+    ]
+    items = score(lines, TaxonomyVerifier(tree), tree)
+    data = unpacked(build_report(ReportInput(title="t", runs={"r": items}, taxonomy=tree)))
+    above = [data["texts"][text] for text in data["pictures"]["lineage"]]
+    assert above == [
+        "Charadriiformes › Laridae › Larus",
+        "Passeriformes › Corvidae › Corvus",
+        "order Passeriformes",
+        "not in the taxonomy",
+    ]
+    without = unpacked(build_report(ReportInput(title="t", runs={"r": score(lines, TaxonomyVerifier(tree))})))
+    assert not any(without["pictures"]["lineage"]), "nothing is said of a taxonomy where there is none"
+
+
 def test_one_run_without_taxonomy_groups_or_curves(tmp_path: Path) -> None:
     tree = toy_tree(tmp_path)
     html = build_report(ReportInput(title="t", runs={"only": sampled(tree, "x", "Larus", "bird", "", "Corvus corax")}))
