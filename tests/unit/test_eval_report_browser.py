@@ -349,3 +349,24 @@ def test_real_answers_about_birds(tmp_path: Path) -> None:
             assert browser.errors == []
 
     asyncio.run(run())
+
+
+def test_paper_is_white_and_shows_whole_tables(tmp_path: Path) -> None:
+    page = report(tmp_path)
+
+    async def run() -> None:
+        async with tab(page.as_uri(), tmp_path / "profile", dark=True) as browser:
+            await browser.until("document.querySelectorAll('.card').length > 0")
+            dark = await browser.js("getComputedStyle(document.documentElement).backgroundColor")
+            scheme = {"name": "prefers-color-scheme", "value": "dark"}
+            await browser.call("Emulation.setEmulatedMedia", media="print", features=[scheme])
+            size = {"width": 680, "height": 960, "deviceScaleFactor": 1, "mobile": False}  # a letter within its margins
+            await browser.call("Emulation.setDeviceMetricsOverride", **size)
+            paper = await browser.js("getComputedStyle(document.documentElement).backgroundColor")
+            assert dark != paper == "rgb(255, 255, 255)"
+            assert await browser.js("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
+            tables = "[...document.querySelectorAll('.scroll')].filter((e) => e.checkVisibility())"
+            assert await browser.js(f"{tables}.length") > 5
+            assert await browser.js(f"{tables}.every((e) => e.scrollWidth <= e.clientWidth)")
+
+    asyncio.run(run())
