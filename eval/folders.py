@@ -10,6 +10,7 @@ from typing import Any
 from eval.predictions import read_json_lines, read_predictions
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
+from rlfg.taxonomy.archive import sha256_of
 
 OPEN = "open"
 """The protocol of folders that `rlfg score` wrote."""
@@ -93,11 +94,25 @@ def check_taxonomy(folder: Path, metrics: Mapping[str, Any], taxonomy: Taxonomy)
         )
 
 
-def read_completions(predictions: str | Path | None) -> dict[str, tuple[str, ...]]:
-    """Whole completions by picture, from the predictions file of a run; empty where it is gone or has bare answers."""
-    if predictions is None or not Path(predictions).is_file():
-        return {}
-    return {one.id: one.completions for one in read_predictions(predictions) if one.completions}
+def told_of_predictions(path: Path) -> dict[str, str]:
+    """What `metrics.json` says of the predictions that it is about."""
+    return {"predictions": str(path), "predictions_sha256": sha256_of(path)}
+
+
+def predictions_of(metrics: Mapping[str, Any]) -> Path | None:
+    """The predictions file of a run, where it is still there; `has_changed` says whether it is still the same."""
+    path = Path(metrics.get("predictions") or "")
+    return path if path.is_file() else None
+
+
+def has_changed(path: Path, metrics: Mapping[str, Any]) -> bool:
+    """Whether a run was made of another file than lies there now."""
+    return "predictions_sha256" in metrics and metrics["predictions_sha256"] != sha256_of(path)
+
+
+def read_completions(path: Path) -> dict[str, tuple[str, ...]]:
+    """Whole completions by picture; none of bare answers."""
+    return {one.id: one.completions for one in read_predictions(path) if one.completions}
 
 
 def _kind(protocol: str) -> str:

@@ -59,7 +59,8 @@ def _scored(args: argparse.Namespace, named: Mapping[str, Any]) -> Exported:
     taxonomy = None if args.taxonomy is None else taxonomy_of(args)
     if taxonomy is not None:
         check_taxonomy(args.scored, named["metrics"], taxonomy)
-    completions = read_completions(named["metrics"].get("predictions"))
+    path = _predictions(args.scored, named["metrics"])
+    completions = {} if path is None else read_completions(path)
     return ScoredRun(items=read_items(items_of(args.scored)), taxonomy=taxonomy, completions=completions, **named)
 
 
@@ -72,11 +73,23 @@ def _tallied(args: argparse.Namespace, named: Mapping[str, Any]) -> Exported:
     if args.taxonomy is not None:
         raise RlfgError(f"{args.scored}: closed questions (rlfg tally), which have no metrics over the tree")
     items = read_tallied(items_of(args.scored))
-    path = Path(named["metrics"].get("predictions", ""))
-    lines = {line.id: line for line in read_predictions(path)} if path.is_file() else {}
-    if lines and (other := {item.id for item in items} ^ lines.keys()):
-        raise RlfgError(
-            f'{path}: is not what {args.scored} was tallied from: "{min(other)}" is in one only; '
-            "tally it again, or move it away and go without whole completions"
-        )
+    path = _predictions(args.scored, named["metrics"])
+    lines = {} if path is None else {line.id: line for line in read_predictions(path)}
     return TalliedRun(items=items, lines=lines, **named)
+
+
+def _predictions(folder: Path, metrics: Mapping[str, Any]) -> Path | None:
+    """The file that whole completions are in, if it is there.
+
+    Raises:
+        RlfgError: It holds others by now.
+    """
+    from eval.folders import has_changed, predictions_of
+
+    path = predictions_of(metrics)
+    if path is not None and has_changed(path, metrics):
+        raise RlfgError(
+            f"{path}: has changed since {folder} was made of it; score or tally it again, or move it away and go "
+            "without whole completions"
+        )
+    return path

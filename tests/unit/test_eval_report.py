@@ -13,7 +13,9 @@ import pytest
 from eval_toys import ANSWERS, sampled, scored, toy_tree
 from PIL import Image
 
+from eval.folders import told_of_predictions
 from eval.pairing import answers_by_id
+from eval.predictions import read_predictions
 from eval.report import ReportInput, build_report, read_curves, report_from_folders
 from eval.report.audit import audit
 from eval.report.closed import ClosedRun
@@ -322,3 +324,22 @@ def test_a_report_from_scored_folders(tmp_path: Path) -> None:
         report_from_folders([tmp_path / "three"], tmp_path / "r.html", taxonomy=tree)
     with pytest.raises(RlfgError, match="given twice"):
         report_from_folders([tmp_path / "one", tmp_path / "one"], tmp_path / "r.html", taxonomy=tree)
+
+
+def test_reasoning_is_not_read_from_predictions_that_changed_since(tmp_path: Path) -> None:
+    """A run that went on in the same file has other thoughts behind the ids of the answers that were scored."""
+    tree, path = toy_tree(tmp_path), tmp_path / "answers.jsonl"
+    line = {"id": "a", "truth": "Larus fuscus", "completion": "<think>dark wings</think><answer>Larus</answer>"}
+    path.write_text(json.dumps(line) + "\n")
+    write_items(tmp_path / "run" / "items.jsonl", score(read_predictions(path), TaxonomyVerifier(tree), tree))
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(told_of_predictions(path)))
+
+    def page() -> str:
+        report_from_folders([tmp_path / "run"], tmp_path / "r.html", taxonomy=tree)
+        return (tmp_path / "r.html").read_text()
+
+    assert "dark wings" in unpacked(page())["texts"] and "changed since it was scored" not in page()
+    path.write_text(json.dumps(line).replace("dark wings", "pale wings") + "\n")
+    assert "pale wings" not in unpacked(page())["texts"] and "changed since it was scored" in page()
+    path.unlink()
+    assert "no longer there" in page()
