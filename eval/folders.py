@@ -80,14 +80,16 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     return record
 
 
-def check_taxonomy(folder: Path, metrics: Mapping[str, Any], taxonomy: Taxonomy) -> None:
-    """Whether a run was scored with this taxonomy.
+def check_taxonomy(folder: Path, metrics: Mapping[str, Any], taxonomy: Taxonomy | None) -> None:
+    """Whether a run was scored with this taxonomy, or with none.
 
     Raises:
         RlfgError: it was another one.
     """
-    found = metrics.get("taxonomy", {}).get("hash", taxonomy.hash)
-    if found != taxonomy.hash:
+    found = metrics.get("taxonomy", {}).get("hash")
+    if taxonomy is None and found is not None:
+        raise RlfgError(f"{folder}: scored with a taxonomy; give the same --taxonomy, --root and --ranks here")
+    if taxonomy is not None and found not in (None, taxonomy.hash):
         raise RlfgError(
             f"{folder}: scored with another taxonomy (hash {found[:12]}) than {taxonomy.source} "
             f"({taxonomy.hash[:12]}); give the same --taxonomy, --root and --ranks as to `rlfg score`"

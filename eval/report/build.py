@@ -94,6 +94,7 @@ def build_report(report: ReportInput) -> str:
             script=asset("items.js"),
             link=link,
             runs=list(report.runs),
+            judged=tree is not None or any(i.verdict.relation is not None for run in report.runs.values() for i in run),
             groups=groups,
             headline=headline,
             figures=key_figures(members[headline], summaries[headline]) if members else [],

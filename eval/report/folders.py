@@ -34,7 +34,7 @@ def report_from_folders(
     folders: Sequence[str | Path],
     out: str | Path,
     *,
-    taxonomy: Taxonomy,
+    taxonomy: Taxonomy | None = None,
     curves: str | Path | None = None,
     title: str = "Open-world classification",
     embedded: int = EMBEDDED,
@@ -44,7 +44,7 @@ def report_from_folders(
     Args:
         folders: each with the `items.jsonl` and `metrics.json` of `rlfg score` or `rlfg tally`, in the order to show.
         out: the HTML file.
-        taxonomy: what all open answers were scored with.
+        taxonomy: what all open answers were scored with; none where all questions were closed, or only texts compared.
         curves: the `metrics.jsonl` of a training run.
         title: heading of the page.
         embedded: pictures that go into the page at most.
