@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from eval.predictions import read_json_lines, read_predictions
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 from rlfg.taxonomy.archive import sha256_of
+from rlfg.taxonomy.options import taxonomy_of
 
 OPEN = "open"
 """The protocol of folders that `rlfg score` wrote."""
@@ -94,6 +96,23 @@ def check_taxonomy(folder: Path, metrics: Mapping[str, Any], taxonomy: Taxonomy 
             f"{folder}: scored with another taxonomy (hash {found[:12]}) than {taxonomy.source} "
             f"({taxonomy.hash[:12]}); give the same --taxonomy, --root and --ranks as to `rlfg score`"
         )
+
+
+def tree_of(args: Namespace, folders: Sequence[Path]) -> Taxonomy | None:
+    """The taxonomy that the options name, for the metrics over its tree; None where they name none.
+
+    Raises:
+        RlfgError: The questions of a folder were closed, or it was scored with another taxonomy.
+    """
+    if not args.taxonomy:
+        return None
+    for folder in folders:
+        if protocol_of_folder(folder) != OPEN:
+            raise RlfgError(f"{folder}: closed questions (rlfg tally), which have no metrics over the tree")
+    taxonomy = taxonomy_of(args)
+    for folder in folders:
+        check_taxonomy(folder, read_metrics(folder), taxonomy)
+    return taxonomy
 
 
 def told_of_predictions(path: Path) -> dict[str, str]:
