@@ -28,7 +28,7 @@ class Browser:
         self.count += 1
         await self.socket.send_json({"id": self.count, "method": method, "params": params})
         while True:
-            message = await asyncio.wait_for(self.socket.receive_json(), 120)
+            message = await asyncio.wait_for(self.socket.receive_json(), 300)
             level = message.get("params", {}).get("entry", {}).get("level")
             if message.get("method") == "Runtime.exceptionThrown" or level in ("error", "warning"):
                 self.errors.append(json.dumps(message["params"]))
@@ -41,7 +41,7 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    async def until(self, code: str, *, within_s: float = 60) -> None:
+    async def until(self, code: str, *, within_s: float = 300) -> None:
         for _ in range(int(10 * within_s)):
             if await self.js(code):
                 return
@@ -75,9 +75,8 @@ async def tab(url: str, profile: Path, *, dark: bool = False) -> AsyncIterator[B
     )  # fmt: skip
     try:
         port = profile / "DevToolsActivePort"
-        for _ in range(300):
-            if port.exists() and len(port.read_text().splitlines()) == 2:
-                break
+        while not port.exists() or len(port.read_text().splitlines()) < 2:
+            assert process.poll() is None, "Chromium ended"
             await asyncio.sleep(0.1)
         number = port.read_text().splitlines()[0]
         async with aiohttp.ClientSession() as http:
