@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rlfg.errors import RlfgError
+from rlfg.read_json import loads
 from rlfg.types import Prediction
 
 ANSWER_KEYS = ("answer", "answers", "completion", "completions")
@@ -158,7 +159,7 @@ def _records(path: Path) -> Iterable[tuple[str, int, object]]:
                     continue
                 where = f"{path}:{number}"
                 try:
-                    yield where, number, json.loads(line.decode("utf-8-sig"))
+                    yield where, number, loads(line.decode("utf-8-sig"))
                 except UnicodeDecodeError as error:
                     raise RlfgError(f"{where}: not UTF-8 text: {error.reason}") from error
                 except json.JSONDecodeError as error:

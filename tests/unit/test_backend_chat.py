@@ -122,6 +122,14 @@ def test_a_choice_without_text_is_an_empty_answer_and_no_failure(tmp_path: Path)
     assert [line.completions for line in read_predictions(tmp_path / "answers.jsonl")] == [("",)] * 5
 
 
+def test_a_reply_that_was_cut_within_an_emoji_is_kept(tmp_path: Path) -> None:
+    """The endpoint sends half of a surrogate pair, which UTF-8 has no bytes for."""
+    manifest = collection(tmp_path, each=1)
+    with HttpModel(lambda text, urls, time: "Raven \ud83d") as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 0
+    assert {line.completions for line in read_predictions(tmp_path / "answers.jsonl")} == {("Raven \ufffd",)}
+
+
 def test_attempts_that_failed_are_counted_where_they_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The first question about each Raven fails once, one about a Magpie for good."""
     manifest = collection(tmp_path, each=2)
