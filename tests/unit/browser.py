@@ -80,9 +80,11 @@ async def tab(url: str, profile: Path, *, dark: bool = False) -> AsyncIterator[B
             await asyncio.sleep(0.1)
         number = port.read_text().splitlines()[0]
         async with aiohttp.ClientSession() as http:
-            async with http.get(f"http://127.0.0.1:{number}/json") as reply:
-                page = next(one for one in await reply.json() if one["type"] == "page")
-            async with http.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            pages: list[dict[str, Any]] = []
+            while not pages:  # the port is open before the first tab
+                async with http.get(f"http://127.0.0.1:{number}/json") as reply:
+                    pages = [one for one in await reply.json() if one["type"] == "page"]
+            async with http.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 browser = Browser(socket)
                 for domain in ("Page", "Runtime", "Log"):
                     await browser.call(f"{domain}.enable")
