@@ -6,16 +6,21 @@ import asyncio
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Navigated(Exception):
+    """The page that was asked went away for the next one."""
 
 
 class Browser:
@@ -33,6 +38,8 @@ class Browser:
             if message.get("method") == "Runtime.exceptionThrown" or level in ("error", "warning"):
                 self.errors.append(json.dumps(message["params"]))
             if message.get("id") == self.count:
+                if re.search("context|navigated", message.get("error", {}).get("message", "")):
+                    raise Navigated(message)
                 assert "error" not in message, message
                 return dict(message["result"])
 
@@ -43,8 +50,9 @@ class Browser:
 
     async def until(self, code: str, *, within_s: float = 300) -> None:
         for _ in range(int(10 * within_s)):
-            if await self.js(code):
-                return
+            with suppress(Navigated):
+                if await self.js(code):
+                    return
             await asyncio.sleep(0.1)
         raise AssertionError(f"never true: {code}")
 
