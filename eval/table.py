@@ -22,6 +22,7 @@ BoolArray = NDArray[np.bool_]
 
 NO_NODE = -1
 CORRECT_LABELS = tuple(relation.value for relation in Relation if relation.is_correct)
+DECIDED_LABELS = tuple(label for label in VERDICT_LABELS if label != NO_VERDICT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

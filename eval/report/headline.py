@@ -12,7 +12,7 @@ from eval.compare import Difference, differences
 from eval.pairing import pair_runs
 from eval.report import svg
 from eval.score import ScoredItem
-from eval.table import CORRECT_LABELS
+from eval.table import CORRECT_LABELS, DECIDED_LABELS
 from rlfg.errors import RlfgError
 
 Summaries = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -27,12 +27,12 @@ class Column:
     name: str
     meaning: str
     more_is_better: bool = True
-    verdicts: tuple[str, ...] = ()
-    """Of the answers in the numerator; all answers where there are none."""
+    verdicts: tuple[str, ...]
+    """Of the answers that it leads to: those in the numerator, or all that it is about."""
 
 
 COLUMNS = (
-    Column(key="hm", name="HM", meaning="harmonic mean of correctness and specificity"),
+    Column(key="hm", name="HM", meaning="harmonic mean of correctness and specificity", verdicts=DECIDED_LABELS),
     Column(
         key="correctness",
         name="Correctness",

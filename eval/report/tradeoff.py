@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from eval.report import svg
 from eval.report.links import link
+from eval.table import DECIDED_LABELS
 
 _WIDTH, _HEIGHT = 256.0, 250.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 6.0, 8.0, 38.0
@@ -50,7 +51,7 @@ def tradeoff_chart(
     parts = [axes(x, y, "specificity →", "correctness →"), _equal_hm(x, y, places), svg.path(places, class_="trail")]
     for index, (run, summary) in enumerate(shown.items()):
         point = _point(run, summary, x, y, last=index == len(shown) - 1)
-        parts.append(svg.element("a", point, href=link(run=run, group=group)))
+        parts.append(svg.element("a", point, href=link(run=run, group=group, verdict=DECIDED_LABELS)))
     parts.append(_labels(list(shown), places))
     return svg.drawing(*parts, width=_WIDTH, height=_HEIGHT, interactive=True,
                        label=f"Correctness against specificity, {name}")  # fmt: skip

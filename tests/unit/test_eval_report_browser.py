@@ -370,3 +370,35 @@ def test_paper_is_white_and_shows_whole_tables(tmp_path: Path) -> None:
             assert await browser.js(f"{tables}.every((e) => e.scrollWidth <= e.clientWidth)")
 
     asyncio.run(run())
+
+
+def test_failed_answers_are_in_no_number_s_link_but_their_own(tmp_path: Path) -> None:
+    (tmp_path / "tree.csv").write_text(TREE)
+    tree = ("--taxonomy", tmp_path / "tree.csv", "--root", "bird")
+    said: list[dict[str, Any]] = [{"answers": ["Larus", "Sterna", ""]}, {"answer": "None"}, {"error": "HTTP 503"}]
+    lines = [{"id": f"p{k}", "truth": "Larus fuscus", "group": "<a> & b", **one} for k, one in enumerate(said)]
+    lines.append({"id": "d", "truth": "Dodo", "group": "c", "answer": "Larus"})
+    for run in ("before", "after"):
+        (tmp_path / f"{run}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        rlfg("score", *tree, "--predictions", tmp_path / f"{run}.jsonl", "--out", tmp_path / run, "--group-by", "group")
+    rlfg("report", tmp_path / "before", tmp_path / "after", *tree, "--out", tmp_path / "r.html")
+
+    async def run() -> None:
+        async with tab((tmp_path / "r.html").as_uri(), tmp_path / "profile") as browser:
+            await browser.until("document.querySelectorAll('.card').length === 4")
+            assert await shown(browser) == (12, 4)
+            counts = await follow_all(browser, ".results td:nth-child(2) a, .counts a.count, .audit a.count")
+            assert (5, 5) in counts and (1, 1) in counts and all(count == led for count, led in counts)
+            for links, found in ((".lede a", [(5, 3)]), (".results .group a", [(5, 3), (4, 2), (1, 1)])):
+                hrefs = await browser.js(
+                    f"[...document.querySelectorAll('{links}')].map((a) => a.getAttribute('href'))"
+                )
+                assert [(await led(browser, [href]))[href] for href in hrefs] == found
+            (hm,) = await browser.js(
+                "[...document.querySelectorAll('.figure.lead a')].map((a) => a.getAttribute('href'))"
+            )
+            assert (await led(browser, [hm]))[hm] == (4, 2), "what it is of: not the one without a verdict"
+            assert await texts(browser, "#chips button") == ["7 verdicts ×"]
+            assert browser.errors == []
+
+    asyncio.run(run())

@@ -1,6 +1,6 @@
 (() => {
   "use strict";
-  const PER_PAGE = 24, NAMED = 3;
+  const PER_PAGE = 24, NAMED = 3, MANY = 5;
   const $ = (id) => document.getElementById(id);
   const number = (n) => n.toLocaleString("en");
   const make = (tag, props = {}, ...children) => {
@@ -48,6 +48,7 @@
         const chosen = new Set(all("verdict"));
         tests.push((row) => nameless(row) || chosen.has(labels[run.label[row]]));
       } else among("verdict", (row) => labels[run.label[row]]);
+      if (asked.has("answered")) tests.push((row) => labels[run.label[row]] !== "FAILED");
       if (one("nameless") === "only") tests.push(nameless);
       if (one("nameless") === "without") tests.push((row) => !nameless(row));
       among("truths", (row) => texts[run.truths[row]]);
@@ -145,7 +146,7 @@
       parts: (v) => (v === "root" ? "shares only the root" : `shares ${rank(v)}`), right: (v) => `right at ${rank(v)}`, missed: (v) => `wrong at ${rank(v)}`,
       short: (v) => `does not reach ${rank(v)}`, ranked: (v) => `truth has a taxon at ${rank(v)}`,
       nameless: (v) => ({ only: "wrong for want of a name", without: "without the unresolved", too: "with the unresolved" })[v],
-      truths: (v) => `truth ${v}`, assisted: () => "the truth chose among namesakes", sampled: () => "with several answers",
+      truths: (v) => `truth ${v}`, answered: () => "answered", assisted: () => "the truth chose among namesakes", sampled: () => "with several answers",
       sure: (v) => `at least ${percent(v)} sure`, says: (v) => `says something if ${percent(v)} must agree`,
       true: (v) => `says something true if ${percent(v)} must agree`, reliable: (v) => `named at ${rank(v)}`,
       bin: (v) => `bin ${Number(v) + 1} of confidence`, score: (v) => `by ${v.replaceAll("_", " ")}, lowest first`, id: (v) => `picture ${v}`,
@@ -153,7 +154,7 @@
     const chip = (name) => {
       const values = asked.getAll(name);
       if (!(name in said) && (values.length < 2 || !(name in controls))) return null;
-      const text = name in said ? said[name](values[0]) : values.map(words).join(" or ");
+      const text = name in said ? said[name](values[0]) : values.length > MANY ? `${values.length} ${name}s` : values.map(words).join(" or ");
       const button = make("button", { type: "button", textContent: `${text} ×`, title: "leave this filter out" });
       button.addEventListener("click", () => { asked.delete(name); go(); });
       return button;
