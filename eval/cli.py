@@ -63,6 +63,7 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
 
 def _score(args: argparse.Namespace) -> None:
     from eval.copies import repeated
+    from eval.folders import told_of_predictions
     from eval.predictions import read_predictions
     from eval.resolution import resolution_lines
     from eval.score import score, write_items
@@ -91,7 +92,7 @@ def _score(args: argparse.Namespace) -> None:
     sections = measure(items, taxonomy, texts, profile=args.profile)
     save_embeddings(args, texts)
     metrics = {
-        "predictions": str(args.predictions),
+        **told_of_predictions(args.predictions),
         "revision": revision(),
         **_provenance(spec, verification),
         "parse": args.parse,

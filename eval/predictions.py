@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rlfg.errors import RlfgError
+from rlfg.read_json import loads
 from rlfg.taxonomy.text import DELIMITERS, read_table, suffix_of
 from rlfg.types import Prediction
 
@@ -141,6 +142,19 @@ def require_names(predictions: Iterable[Prediction], *, sampled: bool = False) -
             raise RlfgError(f'prediction "{line.id}" answers closed questions ({protocol}), which `rlfg tally` scores')
 
 
+def group_of(line: Prediction, key: str) -> str:
+    """What a line is to be reported by: a key of its own, or one inside its `meta`.
+
+    Raises:
+        RlfgError: It has no such key.
+    """
+    meta = line.extra.get("meta")
+    for place in (line.extra, meta if isinstance(meta, Mapping) else {}):
+        if place.get(key) is not None:
+            return str(place[key])
+    raise RlfgError(f'prediction "{line.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
+
+
 def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[str, dict[str, Any]]]:
     """Every object of a JSON Lines file (`most` of them) with its place ("file:line"), for files beside predictions."""
     lines = []
@@ -164,7 +178,7 @@ def _records(path: Path) -> Iterable[tuple[str, int, object]]:
                     continue
                 where = f"{path}:{number}"
                 try:
-                    yield where, number, json.loads(line.decode("utf-8-sig"))
+                    yield where, number, loads(line.decode("utf-8-sig"))
                 except UnicodeDecodeError as error:
                     raise RlfgError(f"{where}: not UTF-8 text: {error.reason}") from error
                 except json.JSONDecodeError as error:

@@ -140,7 +140,7 @@ def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
     parser.add_argument("--curves", type=Path, help="metrics.jsonl of a training run")
     parser.add_argument("--title", default="Open-world classification", help="of the page")
     parser.add_argument("--pictures", type=int, default=200, help="embed so many at most (200); answers are all there")
-    add_taxonomy_options(parser)
+    add_taxonomy_options(parser, required=False)
 
     def run(args: argparse.Namespace) -> None:
         from eval.report import report_from_folders
@@ -148,7 +148,7 @@ def _report(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
         report_from_folders(
             args.scored,
             args.out,
-            taxonomy=taxonomy_of(args),
+            taxonomy=taxonomy_of(args) if args.taxonomy else None,
             curves=args.curves,
             title=args.title,
             embedded=args.pictures,

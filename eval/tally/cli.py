@@ -36,6 +36,7 @@ def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
 
 
 def _tally(args: argparse.Namespace) -> int:
+    from eval.folders import told_of_predictions
     from eval.predictions import read_predictions
     from eval.tally import tally, write_marks
     from rlfg.revision import revision
@@ -44,7 +45,7 @@ def _tally(args: argparse.Namespace) -> int:
     marked, metrics = tally(read_predictions(args.predictions), taxonomy, mode=args.parse, group_by=args.group_by)
     args.out.mkdir(parents=True, exist_ok=True)
     write_marks(args.out / "items.jsonl", marked)
-    record = {"predictions": str(args.predictions), "revision": revision(), "parse": args.parse, **metrics}
+    record = {**told_of_predictions(args.predictions), "revision": revision(), "parse": args.parse, **metrics}
     (args.out / "metrics.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(_table(metrics))
     for name, of_group in metrics.get("groups", {}).items():

@@ -129,6 +129,17 @@ def test_a_complete_last_line_without_newline_is_kept(tmp_path: Path) -> None:
     assert drop_torn_line(tmp_path / "missing.jsonl") is False
 
 
+def test_an_emoji_that_was_cut_in_two_is_read_as_no_letter(tmp_path: Path) -> None:
+    """Servers that cut a reply leave half of a surrogate pair, which is no text: nothing could write it again."""
+    path = tmp_path / "p.jsonl"
+    escaped = [r"gull \ud83d", r"\uDE00 gull", r"whole \ud83e\udd85, said \\ud83d", r"a\ud83db"]
+    path.write_text("".join(f'{{"id": {k}, "truth": "x", "answer": "{said}"}}\n' for k, said in enumerate(escaped)))
+    found = read_predictions(path)
+    assert [p.answers[0] for p in found] == ["gull \ufffd", "\ufffd gull", "whole 🦅, said \\ud83d", "a\ufffdb"]
+    write_predictions(tmp_path / "again.jsonl", found)
+    assert read_predictions(tmp_path / "again.jsonl") == found
+
+
 def test_a_full_disk_leaves_whole_lines_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "p.jsonl"
     write_predictions(path, [Prediction(id="a", truth="x", answers=("y",))])
