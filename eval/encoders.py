@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rewards.similarity import load_encoder as load_function
 from rlfg.errors import RlfgError
+from rlfg.named import is_named, load_named
 
 Vectors = NDArray[np.float32]
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -83,8 +84,8 @@ class FunctionEncoder:
     """A function of your own: a list of N texts → (N, D)."""
 
     def __init__(self, path: str) -> None:
-        """`path` is "package.module:function"."""
-        self._encode = load_function(path)
+        """`path` is "package.module:function", or "file.py:function"."""
+        self._encode: Callable[[list[str]], NDArray[np.floating[Any]]] = load_named(path, "encoder")
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
         """As the function has it."""
@@ -92,14 +93,14 @@ class FunctionEncoder:
 
 
 def load_encoder(name: str) -> Encoder:
-    """An encoder by name: "random", "package.module:function", else a model of sentence-transformers.
+    """An encoder by name: "random", a function of your own ("file.py:function"), else a model of sentence-transformers.
 
     Raises:
         RlfgError: It cannot be loaded.
     """
     if name == "random":
         return RandomEncoder()
-    return FunctionEncoder(name) if ":" in name else SentenceTransformer(name)
+    return FunctionEncoder(name) if is_named(name) else SentenceTransformer(name)
 
 
 @final
@@ -128,8 +129,9 @@ class Embeddings:
                 texts, vectors = found["texts"], found["embeddings"]
             if texts.dtype == np.uint8:
                 texts = np.array(json.loads(texts.tobytes()), dtype=np.object_)
-        except (OSError, ValueError, KeyError) as error:
-            raise RlfgError(f"{path}: not embeddings ({error}); wanted is a .npz with texts and embeddings") from error
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+            raise RlfgError(f"{path}: not embeddings ({reason}); wanted is a .npz with texts and embeddings") from error
         if texts.ndim != 1 or vectors.ndim != 2 or len(texts) != len(vectors):
             raise RlfgError(
                 f"{path}: texts has shape {texts.shape}, embeddings {vectors.shape}; wanted are (T,), (T, D)"

@@ -54,6 +54,8 @@ def protocol_of_folder(folder: Path) -> str:
     Raises:
         RlfgError: Neither wrote this folder.
     """
+    if not items_of(folder).is_file():
+        raise RlfgError(f"{items_of(folder)}: no such file; give a folder that {WRITERS} wrote")
     lines = read_json_lines(items_of(folder), most=1)
     if lines and "verdict" in lines[0][1]:
         return OPEN
@@ -78,7 +80,8 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RlfgError(f"{path}: cannot read ({error}); give a folder that {WRITERS} wrote") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RlfgError(f"{path}: cannot read ({reason}); give a folder that {WRITERS} wrote") from error
     return record
 
 
@@ -94,7 +97,7 @@ def check_taxonomy(folder: Path, metrics: Mapping[str, Any], taxonomy: Taxonomy 
     if taxonomy is not None and found not in (None, taxonomy.hash):
         raise RlfgError(
             f"{folder}: scored with another taxonomy (hash {found[:12]}) than {taxonomy.source} "
-            f"({taxonomy.hash[:12]}); give the same --taxonomy, --root and --ranks as to `rlfg score`"
+            f"({taxonomy.hash[:12]}); give the same --taxonomy, --root, --root-alias and --ranks as to `rlfg score`"
         )
 
 

@@ -228,5 +228,5 @@ def _import_aiohttp() -> Any:
     try:
         import aiohttp
     except ImportError as error:
-        raise RlfgError("asking a judge needs aiohttp: pip install 'rlfg[judge]'") from error
+        raise RlfgError("asking an endpoint needs aiohttp: pip install 'rlfg[judge]'") from error
     return aiohttp

@@ -19,7 +19,7 @@ FORMATS = ("text", "markdown", "latex", "json")
 def add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     """Adds it."""
     parser = commands.add_parser("compare", help="paired comparison of scored or tallied runs with the first one")
-    parser.add_argument("a", type=Path)
+    parser.add_argument("a", type=Path, help="folder of rlfg score or rlfg tally that the others are compared with")
     parser.add_argument("b", type=Path, nargs="+", help="with several, p-values are corrected after Holm")
     parser.add_argument("--format", choices=FORMATS, default="text", help="markdown and latex are tables (text)")
     parser.add_argument("--out", type=Path, help="write it here instead of printing it")

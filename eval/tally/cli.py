@@ -16,9 +16,9 @@ from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     """`rlfg tally`: closed questions; `rlfg majority`: N answers made one."""
     parser = commands.add_parser("tally", help="score closed questions: choices, rankings, pairs, counts, ranks")
-    parser.add_argument("--predictions", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    parser.add_argument("--predictions", type=Path, required=True, help="what rlfg predict wrote of closed questions")
+    parser.add_argument("--out", type=Path, required=True, help="folder for metrics.json and items.jsonl")
+    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how completions are read (lenient)")
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by, too (novelty, condition)")
     add_taxonomy_options(parser, required=False, border=False)
     parser.set_defaults(run=_tally)

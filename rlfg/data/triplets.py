@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def triplets(
     if len(members) < 2:
         raise RlfgError(f"triplets: {len(members)} class in the data; a negative needs another")
     if negatives == "taxonomy" and taxonomy is None:
-        raise RlfgError("triplets: negatives by taxonomy need one")
+        raise RlfgError("triplets: negatives by taxonomy need one; give --taxonomy, or --negatives random")
     copy_of = {i: tuple(same) for same in near_copies(look_at(examples)) for i in same}
     nearest = _nearest(examples, names, embeddings_ND) if negatives == "embedding" else None
     taken_for = _confusions(examples, names, taxonomy, nodes, answers) if negatives == "confusions" else {}
@@ -109,8 +110,9 @@ def read_embeddings(path: Path, examples: Examples) -> NDArray[np.floating]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             ids, rows_ND = stored["ids"].astype(str).tolist(), stored["embeddings"]
-    except (OSError, ValueError, KeyError) as error:
-        raise RlfgError(f"{path}: not an .npz with `ids` and `embeddings`: {error}") from error
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        raise RlfgError(f"{path}: not an .npz with `ids` and `embeddings` ({reason})") from error
     if rows_ND.ndim != 2 or len(ids) != len(rows_ND):
         raise RlfgError(f"{path}: {len(ids)} ids and embeddings of shape {rows_ND.shape}; one row an id is wanted")
     place = {key: n for n, key in enumerate(ids)}
@@ -158,7 +160,7 @@ def _confusions(
 ) -> dict[str, str]:
     """The other class of the data that each class is most often taken for."""
     if answers is None:
-        raise RlfgError("triplets: negatives by confusions need a model's answers")
+        raise RlfgError("triplets: negatives by confusions need a model's answers; give --predictions")
     known = {example.id for example in examples}
     if not known & answers.keys():
         raise RlfgError("triplets: none of the answers is to a picture of the data; ids must be the same")
@@ -180,7 +182,9 @@ def _confusions(
 def _nearest(examples: Examples, names: Sequence[str], embeddings_ND: NDArray[np.floating] | None) -> NDArray[np.int64]:
     """For each picture the nearest of another class."""
     if embeddings_ND is None or len(embeddings_ND) != len(examples):
-        raise RlfgError("triplets: negatives by embedding need one row of embeddings for each picture")
+        raise RlfgError(
+            "triplets: negatives by embedding need one row of embeddings for each picture; give --embeddings"
+        )
     lengths = np.linalg.norm(embeddings_ND, axis=1, keepdims=True)
     if not np.isfinite(lengths).all() or not lengths.all():
         raise RlfgError("triplets: an embedding is zero or not finite")
