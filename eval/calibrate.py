@@ -49,7 +49,7 @@ def outcomes(
     """
     given = [p for p in predictions if p.error is None]
     counts = {len(p.completions or p.answers) for p in given}
-    if len(counts) != 1 or counts < {2}:
+    if len(counts) != 1 or min(counts) < 2:
         found = ", ".join(map(str, sorted(counts))) or "no"
         raise RlfgError(f"calibration needs the same number of answers to each picture, two or more; found {found}")
     samples = counts.pop()

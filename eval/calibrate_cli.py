@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlfg.data import PARSE_MODES
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
+from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, taxonomy_of
 
 if TYPE_CHECKING:
     from eval.backoff import Policy
@@ -19,11 +19,11 @@ def add_calibrate(commands: Any) -> None:
     """Add `calibrate` to the command line."""
     parser = commands.add_parser("calibrate", help="fit how far an answer may be trusted, from sampled answers")
     add_taxonomy_options(parser)
-    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    add_profile_option(parser)
     parser.add_argument("--predictions", type=Path, required=True, help="N sampled answers to each validation picture")
     parser.add_argument("--risk", type=float, default=0.1, help="share of what is said that may be wrong (0.1)")
     parser.add_argument("--delta", type=float, default=0.05, help="chance that it is more all the same (0.05)")
-    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how completions are read (lenient)")
     parser.add_argument("--check", type=Path, help="other pictures' predictions, to see what the policy does there")
     parser.add_argument("--out", type=Path, required=True, help="the policy file, for `rlfg serve --policy`")
     parser.set_defaults(run=_run)

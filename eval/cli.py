@@ -11,13 +11,13 @@ from typing import Any
 
 from eval.reading import READINGS
 from eval.text_cli import add_text_options
-from rlfg.taxonomy.options import add_taxonomy_options, ranks_of
+from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, ranks_of
 
 
 def add_verifier_options(parser: argparse.ArgumentParser) -> None:
     """The options that say who decides verdicts."""
     add_taxonomy_options(parser, required=False)
-    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    add_profile_option(parser)
     parser.add_argument(
         "--judge", help="YAML file of a judge (docs/verifiers.md), for what the taxonomy cannot resolve"
     )
@@ -46,8 +46,10 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     """`rlfg score`."""
     parser = commands.add_parser("score", help="score predictions against a taxonomy (no torch, no GPU)")
     add_verifier_options(parser)
-    parser.add_argument("--predictions", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--predictions", type=Path, required=True, help="JSON Lines, or a table: id, truth, answer (or completion)"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for metrics.json and items.jsonl")
     parser.add_argument(
         "--parse",
         choices=READINGS,
@@ -61,6 +63,7 @@ def add_score(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
 
 def _score(args: argparse.Namespace) -> None:
     from eval.copies import repeated
+    from eval.folders import told_of_predictions
     from eval.predictions import read_predictions
     from eval.resolution import resolution_lines
     from eval.score import score, write_items
@@ -89,7 +92,7 @@ def _score(args: argparse.Namespace) -> None:
     sections = measure(items, taxonomy, texts, profile=args.profile)
     save_embeddings(args, texts)
     metrics = {
-        "predictions": str(args.predictions),
+        **told_of_predictions(args.predictions),
         "revision": revision(),
         **_provenance(spec, verification),
         "parse": args.parse,
@@ -107,6 +110,10 @@ def _score(args: argparse.Namespace) -> None:
     if spec is not None:
         print("\n".join([_headline(metrics), *resolution_lines(metrics["resolution"])]))
     print("\n".join(section_lines(metrics)))
+    if metrics["behaviour"]["parse_failure_rate"]["value"] == 1:
+        print(
+            "no answer can be read; of completions that were not asked for <answer> tags, --parse bare reads the text"
+        )
     if again := metrics["repeated_pictures"]:
         print(f"{again} lines are about the picture of an earlier one, under another id; all of them count")
     if verification.audit is not None:

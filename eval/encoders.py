@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rewards.similarity import load_encoder as load_function
 from rlfg.errors import RlfgError
+from rlfg.named import is_named, load_named
 
 Vectors = NDArray[np.float32]
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -81,8 +84,8 @@ class FunctionEncoder:
     """A function of your own: a list of N texts → (N, D)."""
 
     def __init__(self, path: str) -> None:
-        """`path` is "package.module:function"."""
-        self._encode = load_function(path)
+        """`path` is "package.module:function", or "file.py:function"."""
+        self._encode: Callable[[list[str]], NDArray[np.floating[Any]]] = load_named(path, "encoder")
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
         """As the function has it."""
@@ -90,14 +93,14 @@ class FunctionEncoder:
 
 
 def load_encoder(name: str) -> Encoder:
-    """An encoder by name: "random", "package.module:function", else a model of sentence-transformers.
+    """An encoder by name: "random", a function of your own ("file.py:function"), else a model of sentence-transformers.
 
     Raises:
         RlfgError: It cannot be loaded.
     """
     if name == "random":
         return RandomEncoder()
-    return FunctionEncoder(name) if ":" in name else SentenceTransformer(name)
+    return FunctionEncoder(name) if is_named(name) else SentenceTransformer(name)
 
 
 @final
@@ -116,14 +119,19 @@ class Embeddings:
     def read(cls, path: Path, encoder: Encoder | None = None) -> Embeddings:
         """A `.npz` with `texts` (T,) and `embeddings` (T, D); blanks around a text do not count.
 
+        The texts may also be the bytes of a JSON list, as `write` has them.
+
         Raises:
             RlfgError: It cannot be read, or is not of that shape.
         """
         try:
             with np.load(path, allow_pickle=False) as found:
                 texts, vectors = found["texts"], found["embeddings"]
-        except (OSError, ValueError, KeyError) as error:
-            raise RlfgError(f"{path}: not embeddings ({error}); wanted is a .npz with texts and embeddings") from error
+            if texts.dtype == np.uint8:
+                texts = np.array(json.loads(texts.tobytes()), dtype=np.object_)
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+            raise RlfgError(f"{path}: not embeddings ({reason}); wanted is a .npz with texts and embeddings") from error
         if texts.ndim != 1 or vectors.ndim != 2 or len(texts) != len(vectors):
             raise RlfgError(
                 f"{path}: texts has shape {texts.shape}, embeddings {vectors.shape}; wanted are (T,), (T, D)"
@@ -131,11 +139,16 @@ class Embeddings:
         return cls(map(str.strip, texts.tolist()), vectors, encoder)
 
     def write(self, path: Path) -> None:
-        """What `read` reads."""
+        """What `read` reads, all of it or nothing; texts as bytes, since in an array all are as large as the longest.
+
+        30,000 answers of 5,000 letters, with twenty chunks each, would be 12 GB.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            path, texts=np.array(list(self._row), dtype=np.str_), embeddings=self._vectors[list(self._row.values())]
-        )
+        texts = np.frombuffer(json.dumps(list(self._row)).encode(), dtype=np.uint8)
+        aside = path.with_name(f"{path.name}.part")
+        with aside.open("wb") as file:
+            np.savez(file, texts=texts, embeddings=self._vectors[list(self._row.values())])
+        os.replace(aside, path)
 
     def __contains__(self, text: str) -> bool:
         return text in self._row

@@ -43,9 +43,10 @@ def pair_runs(a_items: Sequence[ScoredItem], b_items: Sequence[ScoredItem]) -> P
     both = [id_ for id_ in a if id_ in b]
     for id_ in both:
         if a[id_][0].truth_class != b[id_][0].truth_class:
+            truths = f'"{a[id_][0].truth}" in A and "{b[id_][0].truth}" in B'
             raise RlfgError(
-                f'item "{id_}" has the truth "{a[id_][0].truth}" in A and "{b[id_][0].truth}" in B; '
-                "compare runs over the same items, scored with the same taxonomy"
+                f'item "{id_}" has the truth {truths}, which are not one class; compare runs over the same items, both '
+                "scored with the same taxonomy, or both without one"
             )
     answered = {id_: None for id_ in both if a[id_][0].error is None and b[id_][0].error is None}
     if not answered:

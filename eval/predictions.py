@@ -1,4 +1,4 @@
-"""Predictions files: JSON Lines, one picture a line, read strictly and appended atomically."""
+"""Predictions files: JSON Lines or a table, one picture a line, read strictly; JSON Lines are appended atomically."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from rlfg.errors import RlfgError
+from rlfg.read_json import loads
+from rlfg.taxonomy.text import DELIMITERS, read_table, suffix_of
 from rlfg.types import Prediction
 
 ANSWER_KEYS = ("answer", "answers", "completion", "completions")
 """Exactly one of these is on a line that did not fail: bare answers, or completions to be parsed."""
 CLOSED = ("choice", "rank", "pairs", "count", "per_rank")
 """Protocols of closed questions."""
-_PLURAL = ("answers", "completions")
+_SINGLE, _PLURAL = ("answer", "completion"), ("answers", "completions")
 _KNOWN = {"id", "truth", "image", "error", *ANSWER_KEYS}
 
 
@@ -26,6 +28,7 @@ def read_predictions(path: str | Path) -> list[Prediction]:
     A line is `{"id", "truth", "answer" | "answers" | "completion" | "completions", "image"?, ...}`,
     or `{"id", "truth", "error"}` where the model failed. A failed line is replaced by a later line of
     the same id (a retry); otherwise an id may stand only once. Unknown keys are kept in `extra`.
+    A .csv or .tsv has these keys as columns, one answer a line; an empty cell is an absent key, or an empty answer.
 
     Raises:
         RlfgError: naming the file and line of the first line that does not hold to this.
@@ -139,6 +142,19 @@ def require_names(predictions: Iterable[Prediction], *, sampled: bool = False) -
             raise RlfgError(f'prediction "{line.id}" answers closed questions ({protocol}), which `rlfg tally` scores')
 
 
+def group_of(line: Prediction, key: str) -> str:
+    """What a line is to be reported by: a key of its own, or one inside its `meta`.
+
+    Raises:
+        RlfgError: It has no such key.
+    """
+    meta = line.extra.get("meta")
+    for place in (line.extra, meta if isinstance(meta, Mapping) else {}):
+        if place.get(key) is not None:
+            return str(place[key])
+    raise RlfgError(f'prediction "{line.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
+
+
 def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[str, dict[str, Any]]]:
     """Every object of a JSON Lines file (`most` of them) with its place ("file:line"), for files beside predictions."""
     lines = []
@@ -151,6 +167,10 @@ def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[
 
 def _records(path: Path) -> Iterable[tuple[str, int, object]]:
     """Yield ("file:line", line number, decoded value) for every line that is not blank."""
+    if suffix_of(path) in DELIMITERS:
+        for number, row in read_table(path):
+            yield f"{path}:{number}", number, {key: cell or None for key, cell in row.items() if cell or key in _SINGLE}
+        return
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
@@ -158,7 +178,7 @@ def _records(path: Path) -> Iterable[tuple[str, int, object]]:
                     continue
                 where = f"{path}:{number}"
                 try:
-                    yield where, number, json.loads(line.decode("utf-8-sig"))
+                    yield where, number, loads(line.decode("utf-8-sig"))
                 except UnicodeDecodeError as error:
                     raise RlfgError(f"{where}: not UTF-8 text: {error.reason}") from error
                 except json.JSONDecodeError as error:
@@ -174,11 +194,11 @@ def _answers(record: Mapping[str, Any], *, failed: bool, where: str) -> tuple[st
         if given:
             raise RlfgError(f'{where}: has "error" and also "{given[0]}"; a failed line carries no answer')
         return "", ()
-    if not given and "answer" in record:
-        return "answer", ("",)  # `"answer": null`: the model answered nothing, which is unparsed, not absent
+    if not given and (null := next((key for key in _SINGLE if key in record), None)):
+        return null, ("",)  # `"answer": null`: the model answered nothing, which is unparsed, not absent
     if len(given) != 1:
-        found = "none of them" if not given else " and ".join(f'"{key}"' for key in given)
-        raise RlfgError(f'{where}: needs exactly one of "answer", "completion", "completions"; found {found}')
+        found = " and ".join(f'"{key}"' for key in given) or f"none of them, but {_keys(record)}"
+        raise RlfgError(f"{where}: needs exactly one of {_keys(ANSWER_KEYS)}; found {found}")
     key = given[0]
     value = record[key]
     texts = value if key in _PLURAL else [value]
@@ -198,10 +218,16 @@ def _identifier(record: Mapping[str, Any], where: str) -> str:
 
 
 def _text(record: Mapping[str, Any], key: str, where: str) -> str:
-    value = record.get(key)
+    if key not in record:
+        raise RlfgError(f'{where}: no "{key}" on this line; found {_keys(record)}')
+    value = record[key]
     if not isinstance(value, str) or not value.strip():
         raise RlfgError(f'{where}: "{key}" must be a non-empty string, found {json.dumps(value)}')
     return value
+
+
+def _keys(keys: Iterable[str]) -> str:
+    return ", ".join(f'"{key}"' for key in keys) or "nothing"
 
 
 def _ends_in_newline(path: Path) -> bool:

@@ -62,7 +62,7 @@ def sampled(items: Sequence[ScoredItem], taxonomy: Taxonomy, *, profile: str | N
     Pictures may have different numbers of answers; thresholds are k/N for the largest N.
     """
     groups = answers_by_id([item for item in items if item.error is None])
-    truths = {id_: _truth(group[0]) for id_, group in groups.items()}
+    truths = {id_: group[0].class_node for id_, group in groups.items()}
     ids = tuple(id_ for id_, truth in truths.items() if truth is not None)
     name = namer(taxonomy, profile)
     most = max((len(groups[id_]) for id_ in ids), default=1)
@@ -109,8 +109,3 @@ def on_path(taxonomy: Taxonomy, a: IntArray, b: IntArray) -> BoolArray:
     known = upper != NO_NODE
     together: BoolArray = known & (lower < taxonomy.ends[np.where(known, upper, 0)])
     return together
-
-
-def _truth(item: ScoredItem) -> int | None:
-    """The node of the truth, where that is one taxon."""
-    return int(item.truth_class[1:]) if item.truth_class.startswith("#") else None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.predictions import read_json_lines, require_names
+from eval.predictions import group_of, read_json_lines, require_names
 from eval.reading import Reading, answers_in
 from rewards.verifier import Verifier
 from rlfg.errors import RlfgError
@@ -57,6 +57,11 @@ class ScoredItem:
         """One of `VERDICT_LABELS`, or `FAILED`."""
         return FAILED if self.error is not None else self.verdict.label
 
+    @property
+    def class_node(self) -> int | None:
+        """The taxon of its class, which an item that failed has, too; None where the truth is no single one."""
+        return int(self.truth_class[1:]) if self.truth_class.startswith("#") else None
+
 
 def score(
     predictions: Sequence[Prediction],
@@ -86,7 +91,7 @@ def score(
     require_names(predictions)
     drafts = [draft for prediction in predictions for draft in _drafts(prediction, parse_mode)]
     trace, truth_class = _tracer(taxonomy, profile), _classifier(taxonomy, profile)
-    groups = {prediction.id: _group(prediction, group_by) for prediction in predictions}
+    groups = {} if group_by is None else {prediction.id: group_of(prediction, group_by) for prediction in predictions}
     batches = (drafts[start : start + BATCH] for start in range(0, len(drafts), BATCH))
     return [
         ScoredItem(
@@ -98,7 +103,7 @@ def score(
             truth_class=truth_class(prediction.truth),
             truth_taxon=_describe(taxonomy, verdict.truth_node),
             trace=trace(answer, verdict),
-            group=groups[prediction.id],
+            group=groups.get(prediction.id),
             image=prediction.image,
             error=prediction.error,
             scores=_lengths(prediction, sample),
@@ -172,16 +177,6 @@ def _judge(drafts: Sequence[_Draft], verifier: Verifier) -> list[Verdict]:
     """One verdict per draft; failed predictions are not shown to the verifier."""
     verdicts = iter(verifier.verify([(answer, p.truth) for p, _, answer in drafts if p.error is None]))
     return [_failure(p) if p.error is not None else next(verdicts) for p, _, _ in drafts]
-
-
-def _group(prediction: Prediction, key: str | None) -> str | None:
-    if key is None:
-        return None
-    meta = prediction.extra.get("meta")
-    for place in (prediction.extra, meta if isinstance(meta, Mapping) else {}):
-        if place.get(key) is not None:
-            return str(place[key])
-    raise RlfgError(f'prediction "{prediction.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
 
 
 def _failure(prediction: Prediction) -> Verdict:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from eval.score import ScoredItem
 from rewards.graded import NOMINAL_SPECIFICITY
+from rewards.verifier import NOBODY
 from rlfg.types import NO_VERDICT, VERDICT_LABELS, Relation, Verdict
 
 FloatArray = NDArray[np.float64]
@@ -21,6 +22,7 @@ BoolArray = NDArray[np.bool_]
 
 NO_NODE = -1
 CORRECT_LABELS = tuple(relation.value for relation in Relation if relation.is_correct)
+DECIDED_LABELS = tuple(label for label in VERDICT_LABELS if label != NO_VERDICT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +31,8 @@ class Table:
 
     label_N: IntArray
     """Index into `VERDICT_LABELS`."""
+    asked_N: BoolArray
+    """Whether somebody was to judge; without a verifier the UNPARSED answers alone would be decided, and all wrong."""
     specificity_N: FloatArray
     """In [0, 1] where the answer is correct, else NaN."""
     truth_node_N: IntArray
@@ -41,8 +45,8 @@ class Table:
 
     @property
     def decided_N(self) -> BoolArray:
-        """All but NO_VERDICT: the answers that metrics are about."""
-        return ~self.has(NO_VERDICT)
+        """All but NO_VERDICT, and none where nobody was asked: the answers that metrics are about."""
+        return ~self.has(NO_VERDICT) & self.asked_N
 
     @property
     def correct_N(self) -> BoolArray:
@@ -64,6 +68,7 @@ def build_table(items: Sequence[ScoredItem]) -> Table:
     verdicts = [item.verdict for item in answered]
     return Table(
         label_N=np.array([VERDICT_LABELS.index(verdict.label) for verdict in verdicts], dtype=np.int64),
+        asked_N=np.array([verdict.source != NOBODY for verdict in verdicts], dtype=np.bool_),
         specificity_N=np.array([_specificity(verdict) for verdict in verdicts], dtype=np.float64),
         truth_node_N=_nodes([verdict.truth_node for verdict in verdicts]),
         answer_node_N=_nodes([verdict.answer_node for verdict in verdicts]),

@@ -19,6 +19,7 @@ from rewards.similarity import similarity
 from rewards.static import STATIC_TABLES, static
 from rewards.well_formed import well_formed
 from rlfg.errors import RlfgError
+from rlfg.named import is_named, load_named
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import Verdict
 
@@ -50,35 +51,46 @@ TERMS: Mapping[str, Callable[..., list[float]]] = {
 
 
 def build_reward(name: str, **options: Any) -> GroupReward:
-    """The reward called `name`, its options (the keyword arguments of its function) set.
+    """The reward called `name`, or where to find one ("file.py:function"), its options (its keyword arguments) set.
 
     Raises:
         RlfgError: on an unknown name or option, or a value out of range, with the choices.
     """
-    reward = _bind("reward", REWARDS, name, options)
+    reward = _bind("reward", _function("reward", REWARDS, name), name, options)
     no_verdicts: tuple[Verdict, ...] = ()
     reward(no_verdicts)  # Functions check their options when called: a bad value must fail here.
     return reward
 
 
 def build_term(name: str, *, taxonomy: Taxonomy | None = None, **options: Any) -> GroupTerm:
-    """The term called `name`, its options set; terms that read a tree are handed `taxonomy`.
+    """The term called `name`, or where to find one, its options set; terms that read a tree are handed `taxonomy`.
 
     Raises:
         RlfgError: as `build_reward`.
     """
-    if "taxonomy" in inspect.signature(TERMS.get(name, well_formed)).parameters:
+    function = _function("term", TERMS, name)
+    if "taxonomy" in inspect.signature(function).parameters:
         options["taxonomy"] = taxonomy
-    term = _bind("term", TERMS, name, options)
+    term = _bind("term", function, name, options)
     term(Group(verdicts=()))
     return term
 
 
-def _bind(kind: str, table: Mapping[str, Callable[..., T]], name: str, options: Mapping[str, Any]) -> Callable[..., T]:
-    """The named function with its options bound, names checked against its signature."""
-    if name not in table:
-        raise RlfgError(f'unknown {kind} "{name}"; choose from {", ".join(table)}')
-    parameters = inspect.signature(table[name]).parameters.values()
+def _function(kind: str, table: Mapping[str, Callable[..., T]], name: str) -> Callable[..., T]:
+    """That of the table, or the user's own."""
+    if name in table:
+        return table[name]
+    if not is_named(name):
+        raise RlfgError(
+            f'unknown {kind} "{name}"; choose from {", ".join(table)}, or give file.py:function of your own'
+        )
+    own: Callable[..., T] = load_named(name, kind)
+    return own
+
+
+def _bind(kind: str, function: Callable[..., T], name: str, options: Mapping[str, Any]) -> Callable[..., T]:
+    """The function with its options bound, names checked against its signature."""
+    parameters = inspect.signature(function).parameters.values()
     known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     for unknown in options.keys() - known.keys():
         choices = f"its options are {', '.join(known)}" if known else "it has none"
@@ -86,4 +98,4 @@ def _bind(kind: str, table: Mapping[str, Callable[..., T]], name: str, options: 
     required = [key for key, default in known.items() if default is inspect.Parameter.empty]
     for missing in [key for key in required if key not in options]:
         raise RlfgError(f'{kind} "{name}" needs the option "{missing}"')
-    return partial(table[name], **options)
+    return partial(function, **options)

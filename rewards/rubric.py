@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ class TermSpec:
     """A number added to the reward of each rollout."""
 
     name: str
-    """A key of `rewards.build.TERMS`."""
+    """A key of `rewards.build.TERMS`, or a function of your own ("file.py:function")."""
     weight: float
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -29,7 +29,7 @@ class RewardSpec:
     """What a configuration says of the reward; checked when it is made."""
 
     name: str = "dynamic"
-    """A key of `rewards.build.REWARDS`."""
+    """A key of `rewards.build.REWARDS`, or a function of your own ("file.py:function")."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The keyword arguments of that reward."""
     weight: float = 1.0
@@ -73,9 +73,21 @@ def build_rubric(spec: RewardSpec, taxonomy: Taxonomy | None = None) -> Rubric:
             parts |= {name: weight * column[index] for name, weight, column in columns}
             return Score(reward=sum(parts.values()), parts=parts, verdict=verdict)
 
-        return [score(i, *pair) for i, pair in enumerate(zip(verdicts, reward(verdicts), strict=True))]
+        values = reward(verdicts)
+        _check_masks(spec.name, verdicts, values)
+        return [score(i, *pair) for i, pair in enumerate(zip(verdicts, values, strict=True))]
 
     return rubric
+
+
+def _check_masks(name: str, verdicts: Sequence[Verdict], values: Sequence[float | None]) -> None:
+    """A reward of the user's own may forget the rollouts that have no verdict, or drop some."""
+    masked = [verdict.relation is None and not verdict.unparsed for verdict in verdicts]
+    if [value is None for value in values] != masked:
+        raise RlfgError(
+            f'reward "{name}" must give each of {len(verdicts)} rollouts a number, and None to those without a verdict '
+            f"({sum(masked)}) alone; it gave {list(values)}"
+        )
 
 
 def _column(name: str, values: list[float], group: Group) -> list[float]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from rewards.checks import require_between
 from rewards.group import pay_relations
 from rlfg.errors import RlfgError
+from rlfg.named import load_named
 from rlfg.types import Verdict
 
 Encoder = Callable[[list[str]], NDArray[np.floating]]
@@ -32,7 +32,7 @@ def similarity(
 
     Args:
         verdicts: of one group; their texts are compared, each distinct one encoded once.
-        encoder: a function of texts, or where to import one from: "package.module:function".
+        encoder: a function of texts, or where to find one: "package.module:function", "file.py:function".
         threshold: least similarity that is paid, from 0 to 1.
         base: similarity that is worth nothing.
 
@@ -41,7 +41,7 @@ def similarity(
     """
     require_between("threshold", threshold, 0, 1)
     require_between("base", base, 0, 0.999)
-    encode = load_encoder(encoder) if isinstance(encoder, str) else encoder
+    encode = load_named(encoder, "encoder") if isinstance(encoder, str) else encoder
     texts = list(dict.fromkeys(t for v in verdicts for t in (v.answer, v.truth) if t))
     folded = [unicodedata.normalize("NFKC", text) for text in texts]
     vectors = dict(zip(texts, _unit(encode(folded), len(texts)), strict=True)) if texts else {}
@@ -65,19 +65,3 @@ def _unit(vectors: NDArray[np.floating], count: int) -> NDArray[np.float64]:
     norms = np.linalg.norm(array, axis=1, keepdims=True)
     unit: NDArray[np.float64] = array / np.where(norms == 0, 1, norms)
     return unit
-
-
-def load_encoder(path: str) -> Encoder:
-    """The function that "package.module:function" names.
-
-    Raises:
-        RlfgError: There is none.
-    """
-    module, colon, name = path.partition(":")
-    try:
-        found: Encoder = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise RlfgError(f"encoder {path!r}: {error}; give package.module:function") from error
-    if not colon:
-        raise RlfgError(f"encoder {path!r}: give package.module:function")
-    return found

@@ -7,6 +7,7 @@ is what to do when a text is no taxon, or may be several.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Protocol, final
 
@@ -16,6 +17,8 @@ from rlfg.types import Relation, Verdict
 
 Pair = tuple[str | None, str]
 """Answer text (None: the completion was unparsed), truth text."""
+NOBODY = "none"
+"""Source of verdicts that no verifier gave."""
 _REMEMBERED_PAIRS = 1 << 18
 """About 100 MB of verdicts; a policy's answers repeat, so that most pairs of a step have been seen."""
 
@@ -125,9 +128,9 @@ class NoVerifier:
     def verify(self, pairs: Sequence[Pair]) -> list[Verdict]:
         """One for each pair; completions without an answer are UNPARSED all the same."""
         return [
-            Verdict(relation=None, answer=answer, truth=truth, source="none", reason="no verifier was asked")
+            Verdict(relation=None, answer=answer, truth=truth, source=NOBODY, reason="no verifier was asked")
             if answer and normalize(answer)
-            else unparsed(answer, truth)
+            else replace(unparsed(answer, truth), source=NOBODY)
             for answer, truth in pairs
         ]
 

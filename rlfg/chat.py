@@ -7,7 +7,6 @@ business. Needs aiohttp (`pip install 'rlfg[judge]'`).
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import time
@@ -17,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar, final
 
 from rlfg.errors import RlfgError
+from rlfg.read_json import loads
 
 if TYPE_CHECKING:
     import aiohttp
@@ -189,7 +189,7 @@ async def _read(content: aiohttp.StreamReader) -> str:
 def _content(text: str) -> str:
     """The message of a chat completion; ValueError where there is no whole one."""
     try:
-        choice = json.loads(text)["choices"][0]
+        choice = loads(text)["choices"][0]
         content, finish = choice["message"]["content"], choice.get("finish_reason")
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ValueError(f"not a chat completion: {_short(text)}") from None
@@ -228,5 +228,5 @@ def _import_aiohttp() -> Any:
     try:
         import aiohttp
     except ImportError as error:
-        raise RlfgError("asking a judge needs aiohttp: pip install 'rlfg[judge]'") from error
+        raise RlfgError("asking an endpoint needs aiohttp: pip install 'rlfg[judge]'") from error
     return aiohttp

@@ -36,7 +36,11 @@ def load_config(cls: type[Config], path: str | Path, overrides: Sequence[str] = 
         key, equals, text = override.partition("=")
         if not equals:
             raise RlfgError(f"{override!r}: an override is written key.sub=value")
-        _set(values, key.split("."), yaml.safe_load(text), override)
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RlfgError(f"{override!r}: not valid YAML: {' '.join(str(error).split())}") from error
+        _set(values, key.split("."), value, override)
     return build_config(cls, values, str(path))
 
 
@@ -69,6 +73,8 @@ def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError as error:
         raise RlfgError(f"{path}: no such config file") from error
+    except UnicodeDecodeError as error:
+        raise RlfgError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     except yaml.YAMLError as error:
         raise RlfgError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):

@@ -9,7 +9,7 @@ from pathlib import Path
 from eval.reading import READINGS, Reading, answers_in
 from rlfg.data import FORMS
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
+from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, taxonomy_of
 
 
 def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -21,7 +21,7 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     split.add_argument("data", help="manifest, or folder of class folders")
     split.add_argument("--out", type=Path, required=True, help="folder for train, val, test .jsonl and split.json")
     add_taxonomy_options(split, required=False, border=False)
-    split.add_argument("--seed", type=int, default=0)
+    split.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
     split.add_argument("--shots", type=int, help="pictures of each seen class in train; all by default")
     split.add_argument("--val", type=float, default=0.1, help="share of a seen class (0.1)")
     split.add_argument("--test", type=float, default=0.2, help="share of a seen class (0.2)")
@@ -32,18 +32,23 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     mined = verbs.add_parser("triplets", help="a positive and a negative beside each picture, for TAPO")
     mined.add_argument("data", help="manifest, or folder of class folders")
     mined.add_argument("--out", type=Path, required=True, help="the manifest to write")
-    mined.add_argument("--negatives", choices=("random", "taxonomy", "embedding", "confusions"), default="taxonomy")
+    mined.add_argument(
+        "--negatives",
+        choices=("random", "taxonomy", "embedding", "confusions"),
+        default="taxonomy",
+        help="how a look-alike is found (taxonomy)",
+    )
     add_taxonomy_options(mined, required=False, border=False)
     mined.add_argument("--embeddings", type=Path, help=".npz with `ids` and `embeddings`")
     mined.add_argument("--predictions", type=Path, help="a model's answers to these pictures (rlfg predict)")
     mined.add_argument("--parse", choices=READINGS, default="asked", help="how they are read (as their prompt asks)")
-    mined.add_argument("--seed", type=int, default=0)
+    mined.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
     mined.set_defaults(run=_triplets)
     worse = verbs.add_parser("corrupt", help="a robustness set: every picture made worse in six ways, 3 severities")
     worse.add_argument("data", help="manifest, or folder of class folders")
     worse.add_argument("--out", type=Path, required=True, help="folder for data.jsonl and images/")
     worse.add_argument("--kinds", help="comma separated; by default blur,noise,jpeg,greyscale,crop,brightness")
-    worse.add_argument("--seed", type=int, default=0)
+    worse.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
     worse.set_defaults(run=_corrupt)
     _add_choices(verbs.add_parser("choices", help="multiple choice from what a model takes each picture for"))
 
@@ -55,7 +60,7 @@ def _add_choices(asked: argparse.ArgumentParser) -> None:
     )
     asked.add_argument("--out", type=Path, required=True, help="the manifest to write")
     add_taxonomy_options(asked, border=False)
-    asked.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    add_profile_option(asked)
     asked.add_argument("--parse", choices=READINGS, default="asked", help="how they are read (as their prompt asks)")
     asked.add_argument("--options", type=int, default=4, help="to a question (4)")
     asked.add_argument("--letters", default="", help="one an option (ABCD)")
@@ -64,7 +69,7 @@ def _add_choices(asked: argparse.ArgumentParser) -> None:
         "--keep-certain", action="store_true", help="ask about pictures that all answers are right about"
     )
     asked.add_argument("--with-open", action="store_true", help="write the open lines too, to train on both")
-    asked.add_argument("--seed", type=int, default=0)
+    asked.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
     asked.set_defaults(run=_choices)
 
 
@@ -86,7 +91,12 @@ def _add_prepare(verbs: argparse._SubParsersAction) -> None:  # type: ignore[typ
     made.add_argument("--val", type=float, default=0.0, help="share of train that becomes val, where there is none (0)")
     made.add_argument("--seed", type=int, default=0, help="of that draw")
     made.add_argument("--allow-partial", action="store_true", help="go on with files and counts that differ")
-    made.add_argument("--on-bad-image", choices=("stop", "skip", "unchecked"), default="stop")
+    made.add_argument(
+        "--on-bad-image",
+        choices=("stop", "skip", "unchecked"),
+        default="stop",
+        help="what an unreadable picture does (stop)",
+    )
     made.set_defaults(run=_prepare)
 
 

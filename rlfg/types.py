@@ -86,7 +86,7 @@ class Verdict:
     truth_assisted: bool = False
     """The truth chose among the namesakes that the answer names, or the answer among those of the truth."""
     source: str = "taxonomy"
-    """Who decided: "taxonomy", "judge", "parser"."""
+    """Who decided: "taxonomy", "judge", "parser"; "none" where nobody was asked."""
     reason: str = ""
     """One line a person can check."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from rlfg.data import ImageError
 from rlfg.data.images import data_url, png_url
 from rlfg.errors import RlfgError
 from rlfg.randomness import generator
+from rlfg.read_json import loads
 from rlfg.rollouts.sampling import Sampling
 
 NO_ANSWER = 32
@@ -194,7 +194,7 @@ def _read(text: str) -> tuple[list[str], Usage]:
         ValueError: It is no chat completion, or has no choice.
     """
     try:
-        found = json.loads(text)
+        found = loads(text)
         texts = [_text(choice["message"].get("content")) for choice in found["choices"]]
         used = found.get("usage") or {}
         tokens = [int(used.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]

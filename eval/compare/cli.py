@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rlfg.taxonomy.options import add_taxonomy_options
+
 if TYPE_CHECKING:
     from eval.compare.comparison import Comparison
 
@@ -17,20 +19,22 @@ FORMATS = ("text", "markdown", "latex", "json")
 def add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     """Adds it."""
     parser = commands.add_parser("compare", help="paired comparison of scored or tallied runs with the first one")
-    parser.add_argument("a", type=Path)
+    parser.add_argument("a", type=Path, help="folder of rlfg score or rlfg tally that the others are compared with")
     parser.add_argument("b", type=Path, nargs="+", help="with several, p-values are corrected after Holm")
     parser.add_argument("--format", choices=FORMATS, default="text", help="markdown and latex are tables (text)")
     parser.add_argument("--out", type=Path, help="write it here instead of printing it")
     parser.add_argument("--json", type=Path, help="also write the comparison here, as JSON")
+    add_taxonomy_options(parser, required=False, border=False)
     parser.set_defaults(run=_compare)
 
 
 def _compare(args: argparse.Namespace) -> None:
     from eval.compare.folders import compare_folders
-    from eval.folders import folder_names
+    from eval.folders import folder_names, tree_of
 
     name_a, *names = folder_names([args.a, *args.b])
-    results = compare_folders(args.a, dict(zip(names, args.b, strict=True)))
+    taxonomy = tree_of(args, [args.a, *args.b])
+    results = compare_folders(args.a, dict(zip(names, args.b, strict=True)), taxonomy)
     text = _as(args.format, name_a, results)
     if args.out is None:
         print(text, end="")

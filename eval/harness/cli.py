@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlfg.errors import RlfgError
-from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
+from rlfg.taxonomy.options import add_taxonomy_options
 
 if TYPE_CHECKING:
     from eval.harness.layout import Exported
+    from rlfg.taxonomy import Taxonomy
 
 
 def add_export_results(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -31,17 +32,18 @@ def add_export_results(commands: argparse._SubParsersAction) -> None:  # type: i
 
 
 def _export(args: argparse.Namespace) -> None:
-    from eval.folders import OPEN, protocol_of_folder, read_metrics
+    from eval.folders import OPEN, protocol_of_folder, read_metrics, tree_of
     from eval.harness.layout import results_record
 
     is_open, metrics = protocol_of_folder(args.scored) == OPEN, read_metrics(args.scored)
+    taxonomy = tree_of(args, [args.scored])
     named = {
         "task": re.sub(r"\W+", "_", args.task or Path(metrics.get("predictions", args.scored)).stem),
         "metrics": metrics,
         "model": args.model or args.scored.resolve().name,
         "date": (args.scored / "metrics.json").stat().st_mtime,
     }
-    run = _scored(args, named) if is_open else _tallied(args, named)
+    run = _scored(args, named, taxonomy) if is_open else _tallied(args, named)
     day = datetime.fromtimestamp(run.date, UTC).isoformat(timespec="seconds")[:19].replace(":", "-")
     samples = args.out.parent / f"samples_{run.task}_{day}.jsonl"
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -51,15 +53,13 @@ def _export(args: argparse.Namespace) -> None:
     print(f"{args.out}\n{samples}")
 
 
-def _scored(args: argparse.Namespace, named: Mapping[str, Any]) -> Exported:
-    from eval.folders import check_taxonomy, items_of, read_completions
+def _scored(args: argparse.Namespace, named: Mapping[str, Any], taxonomy: Taxonomy | None) -> Exported:
+    from eval.folders import items_of, read_completions
     from eval.harness.scored import ScoredRun
     from eval.score import read_items
 
-    taxonomy = None if args.taxonomy is None else taxonomy_of(args)
-    if taxonomy is not None:
-        check_taxonomy(args.scored, named["metrics"], taxonomy)
-    completions = read_completions(named["metrics"].get("predictions"))
+    path = _predictions(args.scored, named["metrics"])
+    completions = {} if path is None else read_completions(path)
     return ScoredRun(items=read_items(items_of(args.scored)), taxonomy=taxonomy, completions=completions, **named)
 
 
@@ -69,14 +69,24 @@ def _tallied(args: argparse.Namespace, named: Mapping[str, Any]) -> Exported:
     from eval.predictions import read_predictions
     from eval.tally import read_tallied
 
-    if args.taxonomy is not None:
-        raise RlfgError(f"{args.scored}: closed questions (rlfg tally), which have no metrics over the tree")
     items = read_tallied(items_of(args.scored))
-    path = Path(named["metrics"].get("predictions", ""))
-    lines = {line.id: line for line in read_predictions(path)} if path.is_file() else {}
-    if lines and (other := {item.id for item in items} ^ lines.keys()):
-        raise RlfgError(
-            f'{path}: is not what {args.scored} was tallied from: "{min(other)}" is in one only; '
-            "tally it again, or move it away and go without whole completions"
-        )
+    path = _predictions(args.scored, named["metrics"])
+    lines = {} if path is None else {line.id: line for line in read_predictions(path)}
     return TalliedRun(items=items, lines=lines, **named)
+
+
+def _predictions(folder: Path, metrics: Mapping[str, Any]) -> Path | None:
+    """The file that whole completions are in, if it is there.
+
+    Raises:
+        RlfgError: It holds others by now.
+    """
+    from eval.folders import has_changed, predictions_of
+
+    path = predictions_of(metrics)
+    if path is not None and has_changed(path, metrics):
+        raise RlfgError(
+            f"{path}: has changed since {folder} was made of it; score or tally it again, or move it away and go "
+            "without whole completions"
+        )
+    return path

@@ -54,6 +54,10 @@ class Classes:
         above, below = (nodes_N <= node) & (node < ends[nodes_N]), (node <= nodes_N) & (nodes_N < ends[node])
         return np.flatnonzero(~(above | below))
 
+    def right(self, name: str) -> list[int]:
+        """Places of the other classes that are true of it: those above and below."""
+        return sorted({*range(len(self.names))} - {self.place[name], *self.wrong(name).tolist()})
+
     def others(self, name: str) -> list[str]:
         """The wrong classes, by name."""
         return [self.names[place] for place in self.wrong(name)]

@@ -19,7 +19,8 @@ class RankSpec:
     form: str = "{}"
     """The answer with a label in place of {}; as the model was taught, `<think></think><answer>{}</answer>` for one."""
     labels: str | None = None
-    """Text file with the names of further classes, one a line."""
+    """Text file with the names of further classes, one a line. One above or below a picture's class in the tree is
+    true of it, too, and no rival (`also_true` of the line)."""
     prior: bool = False
     """Score the labels without the picture, too: that log-probability is then taken off (calibration)."""
 
@@ -33,15 +34,18 @@ class RankSpec:
         labels = tuple(classes.labels[name] for name in classes.names)
         options = list(labels)  # one for all lines
         candidates = tuple(self.form.replace("{}", label) for label in labels)
+        also_true = {name: [labels[place] for place in classes.right(name)] for name in set(classes.of_example)}
         found = []
         for i, example in enumerate(examples):
             shown = [(i,), *([()] if self.prior else [])]
+            name = classes.of_example[i]
             told = {
                 "protocol": "rank",
                 "options": options,
                 "form": self.form,
-                "correct": classes.labels[classes.of_example[i]],
-                "class": classes.of_example[i],
+                "correct": classes.labels[name],
+                **({"also_true": also_true[name]} if also_true[name] else {}),
+                "class": name,
             }
             questions = [
                 Question(text=self.question, pictures=pictures, candidates=candidates, labels=labels)

@@ -11,9 +11,9 @@ from eval.report.headline import number
 from eval.report.links import link
 from eval.resolution import JUDGED_OTHERWISE, is_wrong_for_want_of_a_name, row_of_truth
 from eval.score import ScoredItem
-from eval.table import CORRECT_LABELS
+from eval.table import CORRECT_LABELS, DECIDED_LABELS
 from rlfg.taxonomy import STATUSES
-from rlfg.types import NO_VERDICT, UNPARSED, VERDICT_LABELS
+from rlfg.types import UNPARSED, VERDICT_LABELS
 
 MEANINGS = {
     "exact": "the name of a taxon",
@@ -28,7 +28,6 @@ MEANINGS = {
     UNPARSED: "no readable answer",
     JUDGED_OTHERWISE: "not read by a taxonomy",
 }
-DECIDED = tuple(label for label in VERDICT_LABELS if label != NO_VERDICT)
 Cell = tuple[int, str]
 """A count and the link to its answers."""
 
@@ -115,7 +114,7 @@ def _bound(run: str, name: str, scores: Mapping[str, Any]) -> Bound:
     """Its links; left out and taken as right are said of the nameless answers beside the verdicts."""
     left_out = {"nameless": "without"} if name == "unresolved_left_out" else {}
     right = link(run=run, verdict=CORRECT_LABELS, **({"nameless": "too"} if name == "unresolved_specific" else {}))
-    everything = link(run=run, verdict=DECIDED, **left_out)
+    everything = link(run=run, verdict=DECIDED_LABELS, **left_out)
     return Bound(
         name=name.removeprefix("unresolved_").replace("_", " "),
         scores=tuple(

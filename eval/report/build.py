@@ -94,6 +94,7 @@ def build_report(report: ReportInput) -> str:
             script=asset("items.js"),
             link=link,
             runs=list(report.runs),
+            judged=_judged(report),
             groups=groups,
             headline=headline,
             figures=key_figures(members[headline], summaries[headline]) if members else [],
@@ -124,6 +125,12 @@ def build_report(report: ReportInput) -> str:
             provenance=report.provenance,
         )
     )
+
+
+def _judged(report: ReportInput) -> bool:
+    """Whether there are verdicts to show, be they none for want of a truth."""
+    items = (item for items in report.runs.values() for item in items)
+    return any(item.verdict.relation is not None for item in items) or bool(report.runs and report.taxonomy is not None)
 
 
 def _members(report: ReportInput) -> dict[str, dict[str, Sequence[ScoredItem]]]:

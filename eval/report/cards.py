@@ -41,7 +41,7 @@ def make_cards(
         id_: Card(
             id=id_,
             truth=item.truth,
-            above=above(item.verdict.truth_node) or item.truth_taxon or "not in the taxonomy",
+            above=above(item),
             group=item.group,
             files=() if item.image is None else (item.image,),
         )
@@ -74,11 +74,18 @@ def card_key(question: TalliedItem, cards: Mapping[Key, Card]) -> Key:
     return question.id, question.truth, question.group
 
 
-def _lineages(taxonomy: Taxonomy | None) -> Callable[[int | None], str]:
+def _lineages(taxonomy: Taxonomy | None) -> Callable[[ScoredItem], str]:
+    """What stands above an item's truth; of one that has nothing but the root there, what it is."""
+
     @lru_cache(None)
-    def above(node: int | None) -> str:
-        if taxonomy is None or node is None:
-            return ""
-        return " › ".join(taxonomy.node_name(one) for one in taxonomy.lineage(node)[1:-1])
+    def of_node(node: int) -> str:
+        assert taxonomy is not None
+        return " › ".join(map(taxonomy.node_name, taxonomy.lineage(node)[1:-1])) or taxonomy.describe(node)
+
+    def above(item: ScoredItem) -> str:
+        if taxonomy is None:
+            return item.truth_taxon or ""
+        node = item.class_node if item.verdict.truth_node is None else item.verdict.truth_node
+        return "not in the taxonomy" if node is None else of_node(node)
 
     return above

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from eval.report.bars import Bar, Segment, bar_chart
-from eval.report.headline import number
+from eval.report.headline import interval, number
 from eval.report.links import link
 from eval.report.palette import css_class
 from eval.tally import TalliedItem
@@ -150,7 +150,7 @@ def _cell(run: str, name: str, record: Mapping[str, Any] | None, within: Mapping
     href = link(run=run, verdict="RIGHT", **within) if name == "accuracy" else link(run=run, score=name, **within)
     return ClosedCell(
         value=number(record[name]),
-        interval=f"{ci[0]:.3f}–{ci[1]:.3f}" if ci else "",
+        interval=interval(ci),
         of=record["denominators"][name],
         href=href,
     )

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.folders import OPEN, check_taxonomy, folder_names, protocol_of_folder, read_completions, read_metrics
+from eval.folders import (
+    OPEN,
+    check_taxonomy,
+    folder_names,
+    has_changed,
+    predictions_of,
+    protocol_of_folder,
+    read_completions,
+    read_metrics,
+)
 from eval.report.build import ReportInput, build_report
 from eval.report.closed import ClosedRun
 from eval.report.curves import read_curves
@@ -25,7 +34,7 @@ def report_from_folders(
     folders: Sequence[str | Path],
     out: str | Path,
     *,
-    taxonomy: Taxonomy,
+    taxonomy: Taxonomy | None = None,
     curves: str | Path | None = None,
     title: str = "Open-world classification",
     embedded: int = EMBEDDED,
@@ -35,7 +44,7 @@ def report_from_folders(
     Args:
         folders: each with the `items.jsonl` and `metrics.json` of `rlfg score` or `rlfg tally`, in the order to show.
         out: the HTML file.
-        taxonomy: what all open answers were scored with.
+        taxonomy: what all open answers were scored with; none where all questions were closed, or only texts compared.
         curves: the `metrics.jsonl` of a training run.
         title: heading of the page.
         embedded: pictures that go into the page at most.
@@ -80,11 +89,14 @@ def report_from_folders(
 
 
 def _thoughts(records: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[tuple[str, int], str]], int]:
-    """What stands before the answers in the predictions files that are still there, and of how many it is left out."""
+    """What stands before the answers in predictions files that are still the same, and of how many it is left out."""
     room, left_out = THOUGHTS, 0
     found: dict[str, dict[tuple[str, int], str]] = {}
     for run, record in records.items():
-        for id_, completions in read_completions(record.get("predictions")).items():
+        path = predictions_of(record)
+        if path is None or has_changed(path, record):
+            continue
+        for id_, completions in read_completions(path).items():
             for sample, completion in enumerate(completions):
                 text = (parse_answer(completion).thoughts or "").strip()
                 if len(text) > room:

@@ -12,7 +12,7 @@ from eval.compare import Difference, differences
 from eval.pairing import pair_runs
 from eval.report import svg
 from eval.score import ScoredItem
-from eval.table import CORRECT_LABELS
+from eval.table import CORRECT_LABELS, DECIDED_LABELS
 from rlfg.errors import RlfgError
 
 Summaries = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -27,12 +27,12 @@ class Column:
     name: str
     meaning: str
     more_is_better: bool = True
-    verdicts: tuple[str, ...] = ()
-    """Of the answers in the numerator; all answers where there are none."""
+    verdicts: tuple[str, ...]
+    """Of the answers that it leads to: those in the numerator, or all that it is about."""
 
 
 COLUMNS = (
-    Column(key="hm", name="HM", meaning="harmonic mean of correctness and specificity"),
+    Column(key="hm", name="HM", meaning="harmonic mean of correctness and specificity", verdicts=DECIDED_LABELS),
     Column(
         key="correctness",
         name="Correctness",
@@ -115,6 +115,11 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+def interval(ci: Sequence[float] | None) -> str:
+    """As tables have it beside its value; nothing where there is none."""
+    return f"{ci[0]:.3f}–{ci[1]:.3f}" if ci else ""
+
+
 def signed(value: float) -> str:
     """Three decimals with a sign, a true minus."""
     return f"{value:+.3f}".replace("-", "−")
@@ -131,15 +136,15 @@ def _changes(runs: Sequence[Sequence[ScoredItem]]) -> dict[str, Difference]:
 
 
 def _figure(column: Column, value: float | None, change: Difference | None) -> KeyFigure:
-    shown, interval, tone = "", "", "even"
+    shown, around, tone = "", "", "even"
     if change is not None and change.difference is not None:
         shown = signed(change.difference)
         if change.ci is not None:
-            interval = f"{signed(change.ci[0])} … {signed(change.ci[1])}"
+            around = f"{signed(change.ci[0])} … {signed(change.ci[1])}"
             if change.ci[0] > 0 or change.ci[1] < 0:
                 tone = "better" if (change.difference > 0) == column.more_is_better else "worse"
     return KeyFigure(
-        name=column.name, meaning=column.meaning, value=number(value), change=shown, interval=interval, tone=tone
+        name=column.name, meaning=column.meaning, value=number(value), change=shown, interval=around, tone=tone
     )
 
 
@@ -159,7 +164,7 @@ def _cell(column: Column, summary: Mapping[str, Any], rivals: Any) -> Cell:
     best = (max if column.more_is_better else min)(known, default=None)
     return Cell(
         value=number(value),
-        interval=f"{ci[0]:.3f}–{ci[1]:.3f}" if ci else "",
+        interval=interval(ci),
         picture=_whisker(value, ci),
         best=value is not None and value == best and len(set(known)) > 1,
     )

@@ -3,6 +3,7 @@
 | filter | answers that |
 |---|---|
 | run, verdict, group, status | are of the run, or one of several |
+| answered | did not fail |
 | truth | are to pictures of the class |
 | at, under | are wrong, and part from the truth at this node, or at one of `first-last` |
 | to, said | are wrong where the truth goes by this child of the common taxon, and the answer by that one |

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eval.report.headline import number
+from eval.report.headline import interval, number
 from eval.report.links import link
 
 Metrics = Mapping[str, Mapping[str, Any]]
@@ -87,7 +87,7 @@ def _cell(run: str, name: str, entry: Mapping[str, Any] | None, embedded: Collec
     ci = entry["ci"]
     return NumberCell(
         value=number(entry["value"]),
-        interval=f"{ci[0]:.3f}–{ci[1]:.3f}" if ci else "",
+        interval=interval(ci),
         of=entry["denominator"],
         href=link(run=run, score=behind) if (behind := behind_metric(name)) in embedded else "",
         published=number(entry["published"]) if "published" in entry else "",

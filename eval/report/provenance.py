@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from eval.folders import has_changed, predictions_of
 from eval.intervals import SAMPLES
 from rlfg import __version__
 
@@ -22,9 +23,8 @@ def of_run(folder: Path, record: Mapping[str, Any]) -> Facts:
     """Files and settings of one scored folder; `record` is its `metrics.json`."""
     scored = folder / "items.jsonl"
     facts = {"scored": f"{scored} ({_day(scored)}), {sha256(scored)}", "protocol": str(record.get("protocol") or "")}
-    if predictions := record.get("predictions"):
-        path = Path(predictions)
-        facts["predictions"] = f"{path}, {sha256(path)}" if path.is_file() else f"{path}, no longer there"
+    if record.get("predictions"):
+        facts["predictions"] = f"{record['predictions']}, {_state(record)}"
     facts["revision"] = record.get("revision") or ""
     facts["parsing"] = str(record.get("parse", "not recorded"))
     if tree := record.get("taxonomy"):
@@ -59,6 +59,16 @@ def of_report() -> Facts:
         "intervals": f"{SAMPLES:,} resamples of classes, seed 0",
         "versions": f"rlfg {__version__}, numpy {np.__version__}, Python {platform.python_version()}",
     }
+
+
+def _state(record: Mapping[str, Any]) -> str:
+    """Of the predictions that a folder was made of."""
+    path = predictions_of(record)
+    if path is None:
+        return "no longer there"
+    if has_changed(path, record):
+        return "changed since it was scored, so that no reasoning is shown"
+    return sha256(path)
 
 
 def sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from eval.report import svg
 from eval.report.agreement import DIGITS, threshold_name
-from eval.report.headline import number
+from eval.report.headline import interval, number
 from eval.report.links import link
 from eval.report.tradeoff import axes
 
@@ -21,13 +21,13 @@ Selective = Mapping[str, Any]
 """The section "selective" of `metrics.json`."""
 Points = Sequence[tuple[float, float, str, str]]
 """(across, up, what hovering says, where a click leads)."""
-Figure = tuple[str, str]
-"""A value with its interval, and the link to its pictures."""
+Figure = tuple[str, str, str]
+"""A value, its interval, and the link to its pictures."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Threshold:
-    """What the last run says where so large a share of its answers must agree; values with intervals."""
+    """What the last run says where so large a share of its answers must agree."""
 
     threshold: str
     answered: Figure
@@ -90,10 +90,14 @@ def _threshold(run: str, row: Mapping[str, Any]) -> Threshold:
     said, true = link(run=run, says=name), link(run=run, true=name)
     return Threshold(
         threshold=f"{row['threshold']:.0%}",
-        answered=(entry(row["answered"]), said),
-        accuracy=(entry(row["accuracy"]), true),
-        specificity=(entry(row["specificity"]), true),
+        answered=_figure(row["answered"], said),
+        accuracy=_figure(row["accuracy"], true),
+        specificity=_figure(row["specificity"], true),
     )
+
+
+def _figure(found: Mapping[str, Any], href: str) -> Figure:
+    return number(found["value"]), interval(found["ci"]), href
 
 
 def _backoff(run: str, section: Selective) -> Points:

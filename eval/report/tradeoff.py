@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from eval.report import svg
 from eval.report.links import link
+from eval.table import DECIDED_LABELS
 
 _WIDTH, _HEIGHT = 256.0, 250.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 6.0, 8.0, 38.0
@@ -47,10 +48,10 @@ def tradeoff_chart(
     y = svg.Scale(*window.y, _HEIGHT - _BOTTOM, _TOP)
     shown = {run: s for run, s in summaries.items() if _drawable(s)}
     places = [(x(s["specificity"]), y(s["correctness"])) for s in shown.values()]
-    parts = [axes(x, y, "specificity →", "correctness →"), _equal_hm(x, y), svg.path(places, class_="trail")]
+    parts = [axes(x, y, "specificity →", "correctness →"), _equal_hm(x, y, places), svg.path(places, class_="trail")]
     for index, (run, summary) in enumerate(shown.items()):
         point = _point(run, summary, x, y, last=index == len(shown) - 1)
-        parts.append(svg.element("a", point, href=link(run=run, group=group)))
+        parts.append(svg.element("a", point, href=link(run=run, group=group, verdict=DECIDED_LABELS)))
     parts.append(_labels(list(shown), places))
     return svg.drawing(*parts, width=_WIDTH, height=_HEIGHT, interactive=True,
                        label=f"Correctness against specificity, {name}")  # fmt: skip
@@ -83,9 +84,9 @@ def axes(x: svg.Scale, y: svg.Scale, across: str, up: str) -> str:
     return svg.element("g", *parts, turned)
 
 
-def _equal_hm(x: svg.Scale, y: svg.Scale) -> str:
-    """Curves c = h s / (2 s - h), labelled where they leave the window."""
-    parts = []
+def _equal_hm(x: svg.Scale, y: svg.Scale, places: Sequence[tuple[float, float]]) -> str:
+    """Curves c = h s / (2 s - h), labelled where they leave the window, but not under a point."""
+    parts, taken = [], _around(places)
     for level in _LEVELS:
         points = []
         for step in range(101):
@@ -95,7 +96,8 @@ def _equal_hm(x: svg.Scale, y: svg.Scale) -> str:
         if len(points) > 4:
             parts.append(svg.path(points, class_="iso"))
             end_x, end_y = points[-1]
-            parts.append(svg.text(end_x - 3, end_y - 4, f"HM {level:.1f}", class_="iso-label", anchor="end"))
+            if not _covers((end_x - 37, end_y - 13, end_x - 3, end_y - 3), taken):
+                parts.append(svg.text(end_x - 3, end_y - 4, f"HM {level:.1f}", class_="iso-label", anchor="end"))
     return svg.element("g", *parts)
 
 
@@ -113,7 +115,7 @@ def _point(run: str, summary: Mapping[str, Any], x: svg.Scale, y: svg.Scale, *, 
 def _labels(runs: list[str], places: list[tuple[float, float]]) -> str:
     """Names beside the points, each in the first of four corners where it covers no point and no other name."""
     parts: list[str] = []
-    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in places]
+    taken = _around(places)
     for run, (x, y) in zip(runs, places, strict=True):
         boxes = [_name_box(run, x, y, side, drop) for side in (1, -1) for drop in (-8, 17)]
         free = [box for box in boxes if box[0] > _LEFT and box[2] < _WIDTH and not _covers(box, taken)]
@@ -121,6 +123,11 @@ def _labels(runs: list[str], places: list[tuple[float, float]]) -> str:
         taken.append(box)
         parts.append(svg.text(box[0], box[3] - 3, run, class_="name"))
     return svg.element("g", *parts)
+
+
+def _around(places: Sequence[tuple[float, float]]) -> list[_Box]:
+    """What the points cover."""
+    return [(x - 7, y - 7, x + 7, y + 7) for x, y in places]
 
 
 def _name_box(run: str, x: float, y: float, side: int, drop: float) -> _Box:

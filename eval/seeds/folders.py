@@ -10,10 +10,15 @@ from eval.score import read_items
 from eval.seeds.over import Seeds
 from eval.seeds.runs import over_seeds, tallies_over_seeds
 from eval.tally import read_tallied
+from rlfg.taxonomy import Taxonomy
 
 
-def seeds_of_folders(folders: Sequence[Path]) -> Seeds:
+def seeds_of_folders(folders: Sequence[Path], taxonomy: Taxonomy | None = None) -> Seeds:
     """Each metric over the runs, which are called by their folders.
+
+    Args:
+        folders: one a seed.
+        taxonomy: that of open answers; adds the hierarchical metrics and the severity.
 
     Raises:
         RlfgError: A folder is given twice, or they were not asked the same questions by one protocol.
@@ -21,5 +26,5 @@ def seeds_of_folders(folders: Sequence[Path]) -> Seeds:
     named = dict(zip(folder_names(folders), folders, strict=True))
     protocol = common_protocol(folders)
     if protocol == OPEN:
-        return over_seeds({name: read_items(items_of(folder)) for name, folder in named.items()})
+        return over_seeds({name: read_items(items_of(folder)) for name, folder in named.items()}, taxonomy)
     return tallies_over_seeds(protocol, {name: read_tallied(items_of(folder)) for name, folder in named.items()})

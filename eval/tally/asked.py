@@ -52,4 +52,5 @@ def question_of(protocol: str, line: Prediction, taxonomy: Taxonomy | None) -> d
     lists = key_of(line, "options") if protocol == "choice" else [key_of(line, "options")]
     lists = [sorted(options) for options in lists]
     digest = hashlib.sha256(json.dumps(lists).encode()).hexdigest()[:16]
-    return {"questions": len(lists), "options_digest": digest, "correct": key_of(line, "correct")}
+    asked = {"questions": len(lists), "options_digest": digest, "correct": key_of(line, "correct")}
+    return asked | ({"also_true": sorted(line.extra["also_true"])} if line.extra.get("also_true") else {})

@@ -16,9 +16,9 @@ from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
 def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     """`rlfg tally`: closed questions; `rlfg majority`: N answers made one."""
     parser = commands.add_parser("tally", help="score closed questions: choices, rankings, pairs, counts, ranks")
-    parser.add_argument("--predictions", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient")
+    parser.add_argument("--predictions", type=Path, required=True, help="what rlfg predict wrote of closed questions")
+    parser.add_argument("--out", type=Path, required=True, help="folder for metrics.json and items.jsonl")
+    parser.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how completions are read (lenient)")
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by, too (novelty, condition)")
     add_taxonomy_options(parser, required=False, border=False)
     parser.set_defaults(run=_tally)
@@ -36,6 +36,7 @@ def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
 
 
 def _tally(args: argparse.Namespace) -> int:
+    from eval.folders import told_of_predictions
     from eval.predictions import read_predictions
     from eval.tally import tally, write_marks
     from rlfg.revision import revision
@@ -44,7 +45,7 @@ def _tally(args: argparse.Namespace) -> int:
     marked, metrics = tally(read_predictions(args.predictions), taxonomy, mode=args.parse, group_by=args.group_by)
     args.out.mkdir(parents=True, exist_ok=True)
     write_marks(args.out / "items.jsonl", marked)
-    record = {"predictions": str(args.predictions), "revision": revision(), "parse": args.parse, **metrics}
+    record = {**told_of_predictions(args.predictions), "revision": revision(), "parse": args.parse, **metrics}
     (args.out / "metrics.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     print(_table(metrics))
     for name, of_group in metrics.get("groups", {}).items():

@@ -23,20 +23,21 @@ def mark_rank(line: Prediction) -> Mark:
     """`top1_WAY` and `top5_WAY` by the summed log-probability, its mean over tokens, and with the prior taken off.
 
     A label that ties with the truth counts as before it: equal scores are no knowledge, and the truth must gain
-    nothing by its place in the list.
+    nothing by its place in the list. What is `also_true` of the picture, a genus beside its species, is not ranked.
     """
-    options, correct, scored = key_of(line, "options"), key_of(line, "correct"), key_of(line, "logprobs")
-    if options.count(correct) != 1:
+    every, correct, scored = key_of(line, "options"), key_of(line, "correct"), key_of(line, "logprobs")
+    if every.count(correct) != 1:
         raise RlfgError(f'prediction "{line.id}": {correct!r} does not stand once in its options')
-    truth = options.index(correct)
-    sums, tokens = (np.array(scored[0][name], dtype=np.float64) for name in ("sum", "tokens"))
-    if len(sums) != len(options) or len(tokens) != len(options):
-        raise RlfgError(f'prediction "{line.id}": {len(options)} options, and {len(sums)} log-probabilities')
+    if any(len(scored[0][name]) != len(every) for name in ("sum", "tokens")):
+        raise RlfgError(f'prediction "{line.id}": {len(every)} options, and {len(scored[0]["sum"])} log-probabilities')
+    rivals = _rivals(line)
+    options, truth = [every[k] for k in rivals], rivals.index(every.index(correct))
+    sums, tokens = (np.array(scored[0][name], dtype=np.float64)[rivals] for name in ("sum", "tokens"))
     if np.isnan(sums).any():
         raise RlfgError(f'prediction "{line.id}": a log-probability is no number; ask again, in a wider dtype')
     ways = {"sum": sums, "mean": sums / tokens}
     if len(scored) > 1:
-        prior = np.array(scored[1]["sum"], dtype=np.float64)
+        prior = np.array(scored[1]["sum"], dtype=np.float64)[rivals]
         with np.errstate(invalid="ignore"):  # -inf less -inf
             ways |= {"calibrated": sums - prior, "calibrated_mean": (sums - prior) / tokens}
     ahead = {way: _ahead(scores, truth) for way, scores in ways.items()}
@@ -57,16 +58,23 @@ def by_mean_prior(lines: Sequence[Prediction]) -> list[dict[str, float]]:
     if len(orders) != 1:
         return []
     (options,) = orders
-    truths = [options.index(key_of(line, "correct")) for line in lines]
+    rivals = [_rivals(line) for line in lines]
+    truths = [of.index(options.index(key_of(line, "correct"))) for of, line in zip(rivals, lines, strict=True)]
     sums = [np.array(key_of(line, "logprobs")[0]["sum"], dtype=np.float64) for line in lines]
     prior_L = np.mean(sums, axis=0)
     found = []
     for alpha in ALPHAS:
         with np.errstate(invalid="ignore"):  # 0 times -inf
             scores = [alpha * s_L + (1 - alpha) * prior_L for s_L in sums]
-        ahead = [_ahead(s_L, truth) for s_L, truth in zip(scores, truths, strict=True)]
+        ahead = [_ahead(s_L[of], truth) for s_L, of, truth in zip(scores, rivals, truths, strict=True)]
         found.append({"alpha": alpha, **{f"top{k}": float(np.mean([before < k for before in ahead])) for k in TOP}})
     return found
+
+
+def _rivals(line: Prediction) -> list[int]:
+    """Places of the labels that are ranked, the truth's among them."""
+    true = {*line.extra.get("also_true", ())} - {key_of(line, "correct")}
+    return [place for place, option in enumerate(key_of(line, "options")) if option not in true]
 
 
 def _ahead(scores: NDArray[np.float64], truth: int) -> int:

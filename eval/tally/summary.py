@@ -11,12 +11,12 @@ import numpy as np
 
 from eval.intervals import SAMPLES, class_bootstrap
 from eval.metrics.ratio import Ratio
+from eval.predictions import group_of
 from eval.summary import estimates, rounded
 from eval.tally.mark import OUTCOMES, Mark
 from eval.tally.marked import Marked, mark_all, protocol_of
 from eval.tally.ranking import by_mean_prior
 from rlfg.data import ParseMode
-from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy
 from rlfg.types import Prediction
 
@@ -54,7 +54,7 @@ def tally(
     marked = mark_all(protocol, predictions, taxonomy, mode)
     metrics = _summary(protocol, marked, samples, seed)
     if group_by is not None:
-        marked = [replace(one, group=_group(one.line, group_by)) for one in marked]
+        marked = [replace(one, group=group_of(one.line, group_by)) for one in marked]
         groups: dict[str, list[Marked]] = {}
         for one in marked:
             groups.setdefault(str(one.group), []).append(one)
@@ -87,13 +87,6 @@ def _summary(protocol: str, marked: Sequence[Marked], samples: int, seed: int) -
         **_places(marks),
         **({"mean_prior": by_mean_prior([one.line for one in kept])} if protocol == "rank" and kept else {}),
     }
-
-
-def _group(line: Prediction, key: str) -> str:
-    found = line.extra.get(key, (line.extra.get("meta") or {}).get(key))
-    if found is None:
-        raise RlfgError(f'prediction "{line.id}" has no "{key}" to group by, neither on its line nor in its "meta"')
-    return str(found)
 
 
 def mark_ratios(marks: Sequence[Mark], names: Iterable[str] | None = None) -> dict[str, Ratio]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rlfg.errors import RlfgError
+from rlfg.read_json import loads
 from rlfg.types import RELATION_LABELS, Relation
 
 Structured = Literal["json_schema", "json_object", "none"]
@@ -99,7 +100,7 @@ def read_reply(text: str, answers: int) -> list[tuple[Relation, str]]:
     """
     start, end = text.find("{", text.rfind("</think>") + 1), text.rfind("}")
     try:
-        reply = json.loads(text[start : end + 1]) if start >= 0 else None
+        reply = loads(text[start : end + 1]) if start >= 0 else None
     except ValueError:
         raise ValueError(f"not JSON: {text[:80]!r}") from None
     labels = reply.get("labels") if isinstance(reply, Mapping) else None

@@ -40,9 +40,9 @@ def _build(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser.add_argument("--attempts", type=int, default=8, help="lessons asked for before a picture is given up (8)")
     parser.add_argument("--attributes", metavar="KEY", help="key of `meta` with what the teacher is told besides")
     parser.add_argument("--domain", default="things", help='what the pictures are of ("birds")')
-    parser.add_argument("--temperature", type=float, default=0.7)
-    parser.add_argument("--max-tokens", type=int, default=2048)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--temperature", type=float, default=0.7, help="of the teacher (0.7)")
+    parser.add_argument("--max-tokens", type=int, default=2048, help="of an attempt (2048)")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
     parser.add_argument("--price-in", type=float, metavar="MONEY", help="of a million tokens that the teacher reads")
     parser.add_argument("--price-out", type=float, metavar="MONEY", help="of a million tokens that it writes")
     _add_limits(parser)
@@ -100,7 +100,7 @@ def _template(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--attributes", metavar="KEY", help="key of `meta` with the names and values of a picture")
     source.add_argument("--cub", type=Path, metavar="DIR", help="those of the classes of CUB-200-2011, in its folder")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
     parser.set_defaults(run=_run_template)
 
 
@@ -124,8 +124,8 @@ def _run_template(args: argparse.Namespace) -> None:
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--min-words", type=int, default=100)
-    parser.add_argument("--max-words", type=int, default=1000)
+    parser.add_argument("--min-words", type=int, default=100, help="of a rationale (100)")
+    parser.add_argument("--max-words", type=int, default=1000, help="of a rationale (1000)")
     parser.add_argument("--near", type=int, default=2, help="ranks above the answer within which candidates meet (2)")
     parser.add_argument("--any-language", action="store_true", help="take rationales that are not in English")
 

@@ -152,8 +152,9 @@ def _kind(spec: DataSpec) -> str:
         return "hf" if any((path / name).exists() for name in saved) else "folder"
     if path.suffix in ENDINGS:
         return ENDINGS[path.suffix]
+    missing = "" if path.exists() else "no such file or folder; "
     raise RlfgError(
-        f"{spec.path}: what kind of dataset is this? Use .jsonl, .csv or .parquet, a folder, or `format: hf`"
+        f"{spec.path}: {missing}what kind of dataset is this? Use .jsonl, .csv or .parquet, a folder, or `format: hf`"
     )
 
 

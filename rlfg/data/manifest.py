@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import json
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,8 @@ from typing import Any
 
 from rlfg.data.spec import FIELDS, DataSpec
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.archive import file_lines
+from rlfg.taxonomy.text import read_table
 from rlfg.types import Example
 
 _PATHS = ("image", "positive", "negative")
@@ -56,43 +57,40 @@ def _missing(field: str, name: str, record: Mapping[str, Any]) -> str:
     if name in record:
         return f"`{name}` is empty"
     near = difflib.get_close_matches(name, [str(k) for k in record], n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"no `{name}` here (found: {', '.join(map(str, record))}){hint} Map it with columns: {{{field}: …}}"
+    hint = f"; did you mean {near[0]!r}" if near else ""
+    found = f"no `{name}` here (found: {', '.join(map(str, record))}){hint}"
+    return f"{found}; rename that column, or in a config set data.columns={{{field}: …}}"
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise RlfgError(f"{path}:{number}: not valid JSON ({error.msg})") from error
-            if not isinstance(record, dict):
-                raise RlfgError(f"{path}:{number}: a line must be a JSON object")
-            yield number, record
+    for number, line in enumerate(file_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise RlfgError(f"{path}:{number}: not valid JSON ({error.msg})") from error
+        if not isinstance(record, dict):
+            raise RlfgError(f"{path}:{number}: a line must be a JSON object")
+        yield number, record
 
 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-        for record in rows:
-            if None in record or None in record.values():
-                raise RlfgError(f"{path}:{rows.line_num}: this line has another number of cells than the header")
-            if record.get("meta"):
-                try:
-                    record["meta"] = json.loads(record["meta"])
-                except json.JSONDecodeError as error:
-                    raise RlfgError(f"{path}:{rows.line_num}: `meta` must be a JSON object") from error
-            yield rows.line_num, record
+    for number, cells in read_table(path):
+        record: dict[str, Any] = dict(cells)
+        if record.get("meta"):
+            try:
+                record["meta"] = json.loads(record["meta"])
+            except json.JSONDecodeError as error:
+                raise RlfgError(f"{path}:{number}: `meta` must be a JSON object") from error
+        yield number, record
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise RlfgError(f"{path}: Parquet needs pyarrow; pip install 'rlfg[train]'") from error
+        raise RlfgError(f"{path}: Parquet needs pyarrow; pip install 'rlfg[parquet]'") from error
     number = 0
     for batch in pq.ParquetFile(path).iter_batches(batch_size=4096):
         for record in batch.to_pylist():

@@ -79,7 +79,7 @@ def confusions(
 ) -> dict[str, str]:
     """The other class of the data that each class is most often taken for."""
     if answers is None:
-        raise RlfgError("triplets: negatives by confusions need a model's answers")
+        raise RlfgError("triplets: negatives by confusions need a model's answers; give --predictions")
     known = {example.id for example in examples}
     if not known & answers.keys():
         raise RlfgError("triplets: none of the answers is to a picture of the data; ids must be the same")
@@ -109,7 +109,9 @@ def nearest(
 ) -> NDArray[np.int64]:
     """For each picture the nearest of another class that is no copy of it."""
     if embeddings_ND is None or len(embeddings_ND) != len(names):
-        raise RlfgError("triplets: negatives by embedding need one row of embeddings for each picture")
+        raise RlfgError(
+            "triplets: negatives by embedding need one row of embeddings for each picture; give --embeddings"
+        )
     lengths = np.linalg.norm(embeddings_ND, axis=1, keepdims=True)
     if not np.isfinite(lengths).all() or not lengths.all():
         raise RlfgError("triplets: an embedding is zero or not finite")

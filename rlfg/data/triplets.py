@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def triplets(
     if len(members) < 2:
         raise RlfgError(f"triplets: {len(members)} class in the data; a negative needs another")
     if negatives == "taxonomy" and taxonomy is None:
-        raise RlfgError("triplets: negatives by taxonomy need one")
+        raise RlfgError("triplets: negatives by taxonomy need one; give --taxonomy, or --negatives random")
     copies = {i: tuple(same) for same in near_copies(look_at(examples)) for i in same}
     nested = {} if taxonomy is None else nested_classes(taxonomy, nodes)
     closest = nearest(examples, names, members, copies, nested, embeddings_ND) if negatives == "embedding" else None
@@ -115,8 +116,9 @@ def read_embeddings(path: Path, examples: Examples) -> NDArray[np.floating]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             ids, rows_ND = stored["ids"].astype(str).tolist(), stored["embeddings"]
-    except (OSError, ValueError, KeyError) as error:
-        raise RlfgError(f"{path}: not an .npz with `ids` and `embeddings`: {error}") from error
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        raise RlfgError(f"{path}: not an .npz with `ids` and `embeddings` ({reason})") from error
     if rows_ND.ndim != 2 or len(ids) != len(rows_ND):
         raise RlfgError(f"{path}: {len(ids)} ids and embeddings of shape {rows_ND.shape}; one row an id is wanted")
     place = {key: n for n, key in enumerate(ids)}

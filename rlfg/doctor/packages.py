@@ -56,6 +56,15 @@ def requirements(lines: list[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def extra_with(package: str) -> str | None:
+    """The first extra that brings a package; None where none does, or rlfg itself is not installed."""
+    try:
+        required = requirements(metadata.requires("rlfg") or [])
+    except metadata.PackageNotFoundError:
+        return None
+    return next((extra for extra, packages in required.items() if extra and package in packages), None)
+
+
 def installed(name: str) -> tuple[str, str] | None:
     """Distribution and version; vLLM's CPU build has a name of its own."""
     for distribution in (name, f"{name}-cpu") if name == "vllm" else (name,):

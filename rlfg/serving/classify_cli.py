@@ -25,7 +25,7 @@ def add_classify(commands: Any) -> None:
     parser = commands.add_parser("classify", help="classify picture files through `rlfg serve` (resumable)")
     parser.add_argument("pictures", nargs="+", type=Path, help="files, or folders of them")
     parser.add_argument("--out", type=Path, required=True, help="answers.jsonl, or answers.csv")
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument("--url", default="http://127.0.0.1:8080", help="of rlfg serve (http://127.0.0.1:8080)")
     parser.add_argument("--api-key-env", metavar="NAME", help="environment variable with the key")
     parser.add_argument("--samples", type=int, help="answers a picture; by default the server's number")
     parser.add_argument("--workers", type=int, default=16, help="pictures at the server at once (16)")

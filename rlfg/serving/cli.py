@@ -15,9 +15,15 @@ def add_server(commands: Any) -> None:
     parser = commands.add_parser("server", help="vLLM's OpenAI-compatible server, until Ctrl-C")
     parser.add_argument("--model", required=True, help="a local folder or a hub id")
     parser.add_argument("--name", help="what requests call it; by default as --model says")
-    parser.add_argument("--adapter", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="a LoRA, by the name that requests call it; may be repeated",
+    )
     parser.add_argument("--runtime-adapters", action="store_true", help="also take adapters while running (rollouts)")
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="0: any free one (8000)")
     parser.add_argument("--log", type=Path, help="file for the server's output; by default it is shown")
     parser.add_argument("args", nargs="*", metavar="-- VLLM OPTIONS", help="--max-model-len 4096 …")

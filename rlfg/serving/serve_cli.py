@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlfg.errors import RlfgError
 from rlfg.serving.client import key_of
-from rlfg.taxonomy.options import add_taxonomy_options, taxonomy_of
+from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, taxonomy_of
 
 if TYPE_CHECKING:
     from eval.backoff import Policy
@@ -35,21 +35,21 @@ def add_serve(commands: Any) -> None:
     parser.add_argument("--adapter", type=Path, help="RUN/final; its contract.json says prompt and picture budget")
     parser.add_argument("--name", default="tuned", help="what the engine calls the tuned model (tuned)")
     add_taxonomy_options(parser)
-    parser.add_argument("--profile", help="how answers are read (general, catalogue, exact); as suits the taxonomy")
+    add_profile_option(parser)
     parser.add_argument("--prompt", help="a variant or a .txt file; by default that of the adapter's contract")
     rule = parser.add_mutually_exclusive_group()
     rule.add_argument("--policy", type=Path, help="what `rlfg calibrate` wrote: an answer as deep as it may be trusted")
     rule.add_argument("--threshold", type=float, default=0.5, help="share of the answers behind what is said (0.5)")
     parser.add_argument("--samples", type=int, help="answers a picture (those of --policy, else 10)")
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--top-p", type=float, default=1.0)
+    parser.add_argument("--temperature", type=float, default=1.0, help="of the answers (1)")
+    parser.add_argument("--top-p", type=float, default=1.0, help="of the answers (1)")
     parser.add_argument("--max-tokens", type=int, default=512, help="of one answer (512)")
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="0: any free one (8080)")
     parser.add_argument("--api-key-env", metavar="NAME", help="environment variable with the key clients must show")
     parser.add_argument("--engine-key-env", metavar="NAME", help="environment variable with the key of --engine-url")
     parser.add_argument("--url-host", action="append", default=[], metavar="HOST", help="pictures may be fetched from")
-    parser.add_argument("--max-body", type=int, default=20_000_000, metavar="BYTES")
+    parser.add_argument("--max-body", type=int, default=20_000_000, metavar="BYTES", help="of a request (20 000 000)")
     parser.add_argument("--max-pixels", type=int, default=40_000_000, help="of a picture that is sent (40 000 000)")
     parser.add_argument("--concurrency", type=int, default=64, help="requests to the engine at once (64)")
     parser.add_argument("--waiting", type=int, default=128, help="requests taken in beyond that (128)")

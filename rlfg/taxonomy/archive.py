@@ -152,6 +152,6 @@ def _naming(path: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, gzip.BadGzipFile):
             raise RlfgError(f"{path}: broken archive ({error}); fetch it again") from error
-        raise RlfgError(f"{path}: cannot read the taxonomy: {error.strerror or error}") from error
+        raise RlfgError(f"{path}: cannot read: {error.strerror or error}") from error
     except _BROKEN as error:
         raise RlfgError(f"{path}: broken archive ({error}); fetch it again") from error

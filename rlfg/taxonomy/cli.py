@@ -42,7 +42,7 @@ def _source(parser: argparse.ArgumentParser, dest: str = "file") -> None:
     parser.add_argument(dest, type=Path, help="a built taxonomy, or any source: see docs/taxonomies.md")
     parser.add_argument("--format", choices=[*FORMATS], help="of the source; by default told from its content")
     parser.add_argument("--root", help='what the whole is called ("bird")')
-    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME")
+    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME", help="another name of the root")
     for name, about in (
         ("--ranks", "main ranks, top to bottom"),
         ("--rank-columns", "columns of a table that are ranks, top to bottom"),
@@ -50,7 +50,12 @@ def _source(parser: argparse.ArgumentParser, dest: str = "file") -> None:
     ):
         parser.add_argument(name, default="", metavar="A,B", help=f"{about}, comma separated")
     parser.add_argument("--common-column", metavar="COLUMN", help="column of common names, with --rank-columns")
-    parser.add_argument("--hypernym", choices=("first", "shortest", "longest"), default="first")
+    parser.add_argument(
+        "--hypernym",
+        choices=("first", "shortest", "longest"),
+        default="first",
+        help="parent of a WordNet synset with several (first)",
+    )
 
 
 def _show(actions: _Commands) -> None:
@@ -103,7 +108,7 @@ def _subset(actions: _Commands) -> None:
     which.add_argument("--clade", metavar="NAME", help="this taxon and all below it")
     which.add_argument("--labels", type=Path, help="the labels of this text file and their ancestors")
     parser.add_argument("--descendants", action="store_true", help="with --labels: also all that is below them")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the file; .csv or .tsv is a table to edit")
 
     def run(args: argparse.Namespace) -> None:
         tree = _load(args.file, args)
@@ -124,7 +129,7 @@ def _subset(actions: _Commands) -> None:
 def _build(actions: _Commands) -> None:
     parser = actions.add_parser("build", help="read a source once and write a file that loads fast")
     _source(parser, "source")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the file; .csv or .tsv is a table to edit")
 
     def run(args: argparse.Namespace) -> None:
         tree = _load(args.source, args)

@@ -153,6 +153,8 @@ def _unused(name: str, option: str) -> str:
 
 
 def _unknown(path: Path) -> RlfgError:
+    if not path.exists():
+        return RlfgError(f"{path}: cannot read: No such file or directory")
     return RlfgError(f"{path}: unknown kind of taxonomy; {_listed()}")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.authors import names_in
 from rlfg.taxonomy.lineages import Step
 from rlfg.taxonomy.ranks import MAIN_RANKS, check_rank_order
 from rlfg.taxonomy.reading import ReadOptions
@@ -49,7 +50,7 @@ class Layout:
         named = {rank: row[column] for rank, column in self.columns.items() if row[column].casefold() not in NOT_KNOWN}
         if self.epithets and "species" in named:
             named["species"] = binomial(named.get("genus", ""), named["species"])
-        steps = [Step(name=name, rank=rank) for rank, name in named.items()]
+        steps = [_named(cell, rank) for rank, cell in named.items()]
         if self.full_name and steps and steps[-1].rank == "species":
             steps[-1:] = _under_full_name(steps[-1], row[self.full_name])
         if self.common and steps:
@@ -58,6 +59,11 @@ class Layout:
                 name=last.name, rank=last.rank, synonyms=last.synonyms, vernaculars=tuple(split_names(row[self.common]))
             )
         return steps
+
+
+def _named(cell: str, rank: str) -> Step:
+    name, authored = names_in(cell)
+    return Step(name=name, rank=rank, synonyms=authored)
 
 
 def binomial(genus: str, species: str) -> str:

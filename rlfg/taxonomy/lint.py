@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from rlfg.taxonomy.build import (
@@ -25,6 +26,8 @@ Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """An error keeps the source from loading or a label from being scored; a warning makes some answer ambiguous or
 is mended on loading; the rest is for information."""
+LEAST_LONE = 3
+"""So many taxa, each alone below its parent, make a rank suspicious."""
 MAX_WITH_SUGGESTIONS = 20
 """Close names are looked for so many times; each costs a pass over all names."""
 
@@ -129,6 +132,21 @@ def _ranks(forest: Forest, reading: Reading, mended: Severity) -> Iterator[Findi
     for message in rank_inversions(sound, main_ranks):
         where, _, text = message.partition(": ")
         yield Finding(code="rank-inversion", severity=mended, where=where, message=text)
+    yield from _lone_ranks(sound, reading.main_ranks or ())
+
+
+def _lone_ranks(records: Mapping[Hashable, TaxonRecord], main_ranks: Sequence[str]) -> Iterator[Finding]:
+    """Ranks that part nothing: a column of other names, read as a rank, makes one."""
+    for above, rank in pairwise(main_ranks):
+        taxa = [record for record in records.values() if record.rank == rank]
+        parents = {record.parent: records.get(record.parent) for record in taxa}
+        alone = len(parents) == len(taxa) and all(p is not None and p.rank == above for p in parents.values())
+        if alone and len(taxa) >= LEAST_LONE:
+            message = (
+                f"each {rank} of {len(taxa)} is the only one of its {above}; if these are other names, call the column "
+                f"{above}_common, or say which columns are ranks (--rank-columns)"
+            )
+            yield _at(taxa[0], "lone-rank", "info", message)
 
 
 def _names(forest: Forest) -> Iterator[Finding]:

@@ -4,9 +4,10 @@
     Charadriiformes,Laridae,Larus,gull,Larus argentatus,Herring Gull,Larus smithsonianus;silver gull
 
 Columns of ranks stand top to bottom under any names. `<rank>_common` and `<rank>_synonyms` hold other
-names of that row's taxon, separated by ";". Lower ranks may be empty (the row then is about the genus,
-say), and so may ranks in between; rows may repeat a taxon and add names to it. Tables of published
-datasets, which hold other columns too, are in `rlfg.taxonomy.layouts`.
+names of that row's taxon, separated by ";". A scientific name may have its authors behind, which make it
+a synonym of the bare name. Lower ranks may be empty (the row then is about the genus, say), and so may ranks
+in between; rows may repeat a taxon and add names to it. Tables of published datasets, which hold other
+columns too, are in `rlfg.taxonomy.layouts`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rlfg.errors import RlfgError
+from rlfg.taxonomy.authors import names_in
 from rlfg.taxonomy.build import TaxonRecord, build_taxonomy
 from rlfg.taxonomy.layouts import Layout, described_layout, known_layout
 from rlfg.taxonomy.ledger import Ledger
@@ -129,6 +131,7 @@ def _steps(row: Mapping[str, str], ranks: Sequence[str], where: str) -> Iterator
     for rank in ranks:
         vernaculars, synonyms = (tuple(split_names(row.get(rank + suffix, ""))) for suffix in NAME_SUFFIXES)
         if row[rank]:
-            yield Step(name=row[rank], rank=rank, vernaculars=vernaculars, synonyms=synonyms)
+            name, authored = names_in(row[rank])
+            yield Step(name=name, rank=rank, vernaculars=vernaculars, synonyms=authored + synonyms)
         elif others := vernaculars + synonyms:
             raise RlfgError(f'{where}: "{others[0]}" is another name of the {rank}, but "{rank}" is empty')

@@ -12,8 +12,10 @@ from typing import Any
 from rlfg.errors import RlfgError
 from rlfg.taxonomy.choice import choose
 from rlfg.taxonomy.load import load_taxonomy
+from rlfg.taxonomy.options import add_profile_option
 from rlfg.taxonomy.relation import DEFAULT_BORDER, relation
-from rlfg.taxonomy.resolving import PROFILES, STATUSES, Resolution, resolve
+from rlfg.taxonomy.resolving import STATUSES, Resolution, resolve
+from rlfg.taxonomy.text import DELIMITERS, read_table, suffix_of
 from rlfg.taxonomy.tree import Taxonomy
 from rlfg.types import Relation
 
@@ -25,11 +27,13 @@ def add_resolve(actions: Any) -> None:
     """Add `resolve` to the actions of `rlfg taxonomy`."""
     parser = actions.add_parser("resolve", help="what each answer of a JSONL file names, with a trace")
     parser.add_argument("--taxonomy", type=Path, required=True, help="built, or any source of docs/taxonomies.md")
-    parser.add_argument("--answers", type=Path, required=True, help='lines with "answer" and perhaps "truth"')
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--profile", choices=[*PROFILES], help="how answers are read; as suits the taxonomy")
+    parser.add_argument(
+        "--answers", type=Path, required=True, help='JSON Lines, or a table, with "answer" and perhaps "truth"'
+    )
+    parser.add_argument("--out", type=Path, required=True, help="JSON Lines, one for each answer")
+    add_profile_option(parser)
     parser.add_argument("--root", help='what the whole is called ("bird")')
-    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME")
+    parser.add_argument("--root-alias", action="append", default=[], metavar="NAME", help="another name of the root")
     parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")
     parser.add_argument("--border", type=int, default=DEFAULT_BORDER, help="as for rlfg score (2)")
     parser.set_defaults(run=_run)
@@ -79,6 +83,8 @@ def _run(args: argparse.Namespace) -> None:
     taxonomy = load_taxonomy(args.taxonomy, root=args.root, root_aliases=args.root_alias, ranks=ranks)
     counts: Counter[str] = Counter()
     lines = list(_lines(args.answers))
+    if not lines:
+        raise RlfgError(f"{args.answers}: there are no answers in this file")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with args.out.open("w", encoding="utf-8") as file:
         for line in lines:
@@ -92,6 +98,12 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    if suffix_of(path) in DELIMITERS:
+        for number, row in read_table(path):
+            if "answer" not in row:
+                raise RlfgError(f'{path}:{number}: no column "answer"; found {", ".join(row)}')
+            yield {key: cell for key, cell in row.items() if cell or key == "answer"}
+        return
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from rlfg.errors import RlfgError
@@ -24,7 +25,7 @@ def read_text(path: str | Path) -> str:
 
 
 def open_table(path: str | Path, ledger: Ledger) -> tuple[list[str], Iterator[tuple[str, dict[str, str]]]]:
-    """Header and rows of a table: text, whose delimiter goes by the extension, or Parquet.
+    """Header and rows of a table: text, whose delimiter goes by the extension and the header, or Parquet.
 
     Column names are lower-cased, with "_" for spaces; cells are stripped. Blank lines are passed over,
     and a row may be shorter than the header. Rows are read as they are asked for, and counted.
@@ -44,6 +45,25 @@ def open_table(path: str | Path, ledger: Ledger) -> tuple[list[str], Iterator[tu
         header = [_column(cell) for cell in first]
         _check_header(header, where)
     return header, _rows(header, rows, ledger)
+
+
+def read_table(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of any table of text as they stand, each with the number of its last line.
+
+    Raises:
+        RlfgError: it cannot be read, is not UTF-8, or a row has another number of cells than the header.
+    """
+    lines = file_lines(path)
+    header = next(lines, "")
+    delimiter = delimiter_in(header, DELIMITERS.get(suffix_of(path), ","))
+    rows = csv.DictReader(chain([header], lines), delimiter=delimiter, strict=True)
+    try:
+        for row in rows:
+            if None in row or None in row.values():
+                raise RlfgError(f"{path}:{rows.line_num}: this line has another number of cells than the header")
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise RlfgError(f"{path}:{rows.line_num}: not a readable table: {error}") from error
 
 
 def _rows(
@@ -78,6 +98,14 @@ def delimiter_of(path: str | Path) -> str:
     return DELIMITERS[suffix]
 
 
+def delimiter_in(header: str, usual: str) -> str:
+    """What parts a table's columns: the usual mark, or, where its first line has none, the one that it has.
+
+    Spreadsheets write ";" into a .csv where the decimal mark is a comma.
+    """
+    return next((mark for mark in (usual, ";", "\t", ",") if mark in header), usual)
+
+
 def suffix_of(path: str | Path) -> str:
     """The lower-case extension, before a .gz."""
     name = Path(path).name.lower()
@@ -85,7 +113,9 @@ def suffix_of(path: str | Path) -> str:
 
 
 def _cells(path: str | Path) -> Iterator[tuple[str, list[str]]]:
-    reader = csv.reader(file_lines(path), delimiter=delimiter_of(path), strict=True)
+    lines = file_lines(path)
+    header = next(lines, "")
+    reader = csv.reader(chain([header], lines), delimiter=delimiter_in(header, delimiter_of(path)), strict=True)
     start = 1
     try:
         for cells in reader:
@@ -98,8 +128,6 @@ def _cells(path: str | Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _check_header(header: Sequence[str], where: str) -> None:
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t,"):
-        raise RlfgError(f"{where}: only one column; use commas in a .csv file and tabs in a .tsv file")
     for column in header:
         if header.count(column) > 1:
             raise RlfgError(f'{where}: column "{column}" stands twice')

@@ -83,6 +83,14 @@ class GrpoConfig:
     """Rows the transformers engine decodes together."""
 
     def __post_init__(self) -> None:
+        for name in (
+            "prompts_per_step",
+            "optimizer_steps_per_rollout",
+            "max_tokens_per_microbatch",
+            "max_rollout_rows",
+        ):
+            if getattr(self, name) < 1:
+                raise RlfgError(f"{name} is {getattr(self, name)}; at least 1 is needed")
         if self.group_size < 2:
             raise RlfgError("group_size must be at least 2: an advantage compares the answers to one picture")
         if self.prompts_per_step % self.optimizer_steps_per_rollout:

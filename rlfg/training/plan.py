@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from rewards.setup import VerifierSpec
 from rlfg.data import DataSpec, Examples, load_examples
 from rlfg.errors import RlfgError
 from rlfg.models.load import DTYPES, load_processor, trainable_parameters
@@ -16,12 +17,14 @@ from rlfg.models.pictures import can_encode_once
 from rlfg.models.prefix import check_supported, language_model
 from rlfg.models.prompts import EncodedPrompt
 from rlfg.models.skeleton import Skeleton, load_skeleton
+from rlfg.taxonomy import Taxonomy, profile_of
 from rlfg.taxonomy.hierarchies import BUILTIN
 from rlfg.training import savings
 from rlfg.training.budget import PromptBudget, check_budgets, prompt_budget
 from rlfg.training.config import GrpoConfig
 from rlfg.training.curriculum import Course, describe
 from rlfg.training.forms import require_closed
+from rlfg.training.labels import require_labels
 from rlfg.training.memory import MemoryEstimate, estimate_memory
 from rlfg.training.microbatch import TrainRow, pack
 from rlfg.training.savings import size
@@ -43,6 +46,8 @@ class Plan:
     """Prompts one process runs in an optimizer step, all completions at full length: as configured, and once a row."""
     microbatches: int
     """Of one process in an optimizer step, all completions at full length."""
+    labels: str
+    """What was found of the truths."""
     course: Course | None = None
     """What the curriculum makes of the dataset; None without one, or where data or taxonomy are not at hand."""
 
@@ -75,6 +80,7 @@ class Plan:
             "completion": self._completion(),
             "rollout": self._rollout(),
             "steps": self._steps(),
+            "labels": self.labels,
             "curriculum": describe(self.config.curriculum, self.course),
             "update": self._update(),
             **self._savings(),
@@ -199,6 +205,7 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         )
     if examples is not None:
         require_closed(config.reward.name, config.verifier, examples)
+    tree = _tree(config.verifier)
     prompt = prompt_budget(
         config, lm.config, _processor(config, skeleton), max_pixels=skeleton.max_pixels, examples=examples
     )
@@ -213,7 +220,8 @@ def plan(config: GrpoConfig, *, processes: int, skeleton: Skeleton | None = None
         memory=estimate_memory(config, skeleton.model, prompt_tokens=prompt.total, processes=processes),
         prompt_runs=(runs, per_row),
         microbatches=count,
-        course=_course(config, examples),
+        labels=_labels(config, tree),
+        course=_course(config, examples, tree),
     )
     if config.curriculum is not None:
         config.curriculum.check_length(found.steps)
@@ -225,13 +233,36 @@ def _examples(spec: DataSpec) -> Examples | None:
     return load_examples(spec) if Path(spec.path).exists() else None
 
 
-def _course(config: GrpoConfig, examples: Examples | None) -> Course | None:
-    path = config.verifier.taxonomy
-    if config.curriculum is None or examples is None or path is None:
+def _tree(verifier: VerifierSpec) -> Taxonomy | None:
+    """The taxonomy, where it is on this machine."""
+    path = verifier.taxonomy
+    if path is None or not (path.startswith(BUILTIN) or Path(path).exists()):
         return None
-    if not path.startswith(BUILTIN) and not Path(path).exists():
+    tree = verifier.read_taxonomy(path)
+    profile_of(tree, verifier.profile)  # refuses one that there is not
+    return tree
+
+
+def _labels(config: GrpoConfig, tree: Taxonomy | None) -> str:
+    """What was found of the truths; the run would be refused for the same ones."""
+    verifier = config.verifier
+    if verifier.taxonomy is None:
+        return "not looked at: there is no taxonomy"
+    if verifier.judge is not None:
+        return "not looked at: the judge decides where the taxonomy has no such taxon"
+    if tree is None:
+        return f"not looked at: {verifier.taxonomy} is not there"
+    paths = {spec.path: _examples(spec) for spec in (config.data, config.eval) if spec is not None}
+    found = [
+        f"{path} is not there" if examples is None else f"{require_labels(verifier, tree, examples)} of {path}"
+        for path, examples in paths.items()
+    ]
+    return f"all in {verifier.taxonomy}: {', '.join(found)}"
+
+
+def _course(config: GrpoConfig, examples: Examples | None, tree: Taxonomy | None) -> Course | None:
+    if config.curriculum is None or examples is None or tree is None:
         return None
-    tree = config.verifier.read_taxonomy(path)
     return Course(config.curriculum, examples, tree, profile=config.verifier.profile)
 
 

@@ -37,6 +37,9 @@ class RunSpec:
     use_cpu: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("steps", "epochs", "save_every", "eval_every", "log_every"):
+            if (value := getattr(self, name)) is not None and value <= 0:
+                raise RlfgError(f"run.{name} is {value}; it must be above 0")
         if (self.steps is None) == (self.epochs is None):
             raise RlfgError("run: give either `steps` or `epochs`")
         if self.eval_every and self.eval_every % self.save_every:

@@ -35,6 +35,8 @@ class SftTrainConfig:
     """Pictures that one process runs at once; the rest is accumulated. Default: its whole share."""
 
     def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise RlfgError(f"batch_size is {self.batch_size}; at least 1 is needed")
         check_form(self.target, f"target: {self.target}", self.prompt)
 
     def accumulation(self, processes: int) -> tuple[int, int]:

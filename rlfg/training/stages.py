@@ -41,13 +41,13 @@ from rlfg.data.contract import check_contract, check_target, write_contract
 from rlfg.errors import RlfgError
 from rlfg.models.load import ModelSpec, load_model, load_processor, trainable_parameters
 from rlfg.revision import revision
-from rlfg.taxonomy import Taxonomy, check_labels
 from rlfg.training.budget import check_rows
 from rlfg.training.callbacks import MetricsLog, StopOnSigterm, install
 from rlfg.training.checkpoints import latest_checkpoint
 from rlfg.training.config import GrpoConfig
 from rlfg.training.forms import require_closed
 from rlfg.training.grpo import GrpoTrainer
+from rlfg.training.labels import require_labels
 from rlfg.training.mixin import read_lessons
 from rlfg.training.sft import CotTrainer, SftTrainConfig
 
@@ -87,8 +87,7 @@ def run_grpo(config: GrpoConfig) -> Path:
         verification.judge.probe()
     elif verification.taxonomy is not None:
         for examples in (train, evaluation) if evaluation else (train,):
-            asked = examples.subset([i for i, example in enumerate(examples) if config.verifier.is_open(example.label)])
-            require_labels(verification.taxonomy, str(config.verifier.taxonomy), asked)
+            require_labels(config.verifier, verification.taxonomy, examples)
     set_seed(config.run.seed)
     model, processor = load_model(config.model, trainable=True), load_processor(config.model)
     check_rows(config, model.config, processor, train)
@@ -121,19 +120,6 @@ def _load(spec: DataSpec, *, besides: Sequence[Picture] = ()) -> Examples:
     if PartialState().is_main_process:
         print(f"{spec.path}: {report}")
     return examples
-
-
-def require_labels(taxonomy: Taxonomy, path: str, examples: Examples) -> None:
-    """Stops a run whose truths the taxonomy does not know.
-
-    Raises:
-        RlfgError: Names the labels, the line of the first, and close names.
-    """
-    problems = check_labels(taxonomy, (example.label for example in examples))
-    if problems:
-        first = next(w for w, e in zip(examples.where, examples, strict=True) if e.label == problems[0].label)
-        more = f" (and {len(problems) - 1} more labels)" if len(problems) > 1 else ""
-        raise RlfgError(f"{first}: {path}: {problems[0].message}{more}")
 
 
 def _run(

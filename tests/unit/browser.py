@@ -6,16 +6,21 @@ import asyncio
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Navigated(Exception):
+    """The page that was asked went away for the next one."""
 
 
 class Browser:
@@ -28,11 +33,13 @@ class Browser:
         self.count += 1
         await self.socket.send_json({"id": self.count, "method": method, "params": params})
         while True:
-            message = await asyncio.wait_for(self.socket.receive_json(), 120)
+            message = await asyncio.wait_for(self.socket.receive_json(), 300)
             level = message.get("params", {}).get("entry", {}).get("level")
             if message.get("method") == "Runtime.exceptionThrown" or level in ("error", "warning"):
                 self.errors.append(json.dumps(message["params"]))
             if message.get("id") == self.count:
+                if re.search("context|navigated", message.get("error", {}).get("message", "")):
+                    raise Navigated(message)
                 assert "error" not in message, message
                 return dict(message["result"])
 
@@ -41,10 +48,11 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    async def until(self, code: str, *, within_s: float = 60) -> None:
+    async def until(self, code: str, *, within_s: float = 300) -> None:
         for _ in range(int(10 * within_s)):
-            if await self.js(code):
-                return
+            with suppress(Navigated):
+                if await self.js(code):
+                    return
             await asyncio.sleep(0.1)
         raise AssertionError(f"never true: {code}")
 
@@ -75,15 +83,16 @@ async def tab(url: str, profile: Path, *, dark: bool = False) -> AsyncIterator[B
     )  # fmt: skip
     try:
         port = profile / "DevToolsActivePort"
-        for _ in range(300):
-            if port.exists() and len(port.read_text().splitlines()) == 2:
-                break
+        while not port.exists() or len(port.read_text().splitlines()) < 2:
+            assert process.poll() is None, "Chromium ended"
             await asyncio.sleep(0.1)
         number = port.read_text().splitlines()[0]
         async with aiohttp.ClientSession() as http:
-            async with http.get(f"http://127.0.0.1:{number}/json") as reply:
-                page = next(one for one in await reply.json() if one["type"] == "page")
-            async with http.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            pages: list[dict[str, Any]] = []
+            while not pages:  # the port is open before the first tab
+                async with http.get(f"http://127.0.0.1:{number}/json") as reply:
+                    pages = [one for one in await reply.json() if one["type"] == "page"]
+            async with http.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 browser = Browser(socket)
                 for domain in ("Page", "Runtime", "Log"):
                     await browser.call(f"{domain}.enable")

@@ -9,7 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,14 @@ def test_a_choice_without_text_is_an_empty_answer_and_no_failure(tmp_path: Path)
     with HttpModel(lambda text, urls, time: None) as model:
         assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 0
     assert [line.completions for line in read_predictions(tmp_path / "answers.jsonl")] == [("",)] * 5
+
+
+def test_a_reply_that_was_cut_within_an_emoji_is_kept(tmp_path: Path) -> None:
+    """The endpoint sends half of a surrogate pair, which UTF-8 has no bytes for."""
+    manifest = collection(tmp_path, each=1)
+    with HttpModel(lambda text, urls, time: "Raven \ud83d") as model:
+        assert run_predict(config(manifest, backend=chat(model.url), protocol={})) == 0
+    assert {line.completions for line in read_predictions(tmp_path / "answers.jsonl")} == {("Raven \ufffd",)}
 
 
 def test_attempts_that_failed_are_counted_where_they_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -314,10 +324,12 @@ def test_a_wrong_configuration_says_what_is_wrong(
 def test_rlfg_predict_asks_an_endpoint_without_torch(tmp_path: Path) -> None:
     """A laptop is enough; a run that is killed goes on where it stopped."""
     manifest = collection(tmp_path, each=4)
-    slow = True
+    turn, killed = count(), threading.Event()
 
     def script(text: str, urls: list[str], asked: int) -> str:
-        time.sleep(0.3 if slow else 0)
+        """Three answers; whoever asks after them waits for the end of the first run."""
+        if next(turn) >= 3:
+            killed.wait()
         return right(text, urls, asked)
 
     with HttpModel(script) as model:
@@ -335,18 +347,17 @@ out: {tmp_path}/out/answers.jsonl
         command = [sys.executable, "-c", code]
         running = subprocess.Popen(command, env=environment(), cwd=ROOT, stdout=subprocess.DEVNULL)
         part = tmp_path / "out" / "answers.jsonl.part0"
-        deadline = time.monotonic() + 60
-        while not part.exists() or len(part.read_text().splitlines()) < 3:
-            assert time.monotonic() < deadline and running.poll() is None
+        # Three lines are written, and both workers have asked again.
+        while len(model.bodies) < 5 or not part.exists() or part.read_text().count("\n") < 3:
+            assert running.poll() is None
             time.sleep(0.02)
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
-        slow, before = False, len(model.bodies)
-        done = len(part.read_text().splitlines())
+        killed.set()
         again = subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, text=True)
         assert again.returncode == 0, again.stderr
-        assert f"{done} of 20 answered already" in again.stdout
-        assert len(model.bodies) - before == 20 - done
+        assert "3 of 20 answered already" in again.stdout
+        assert len(model.bodies) == 5 + 17
     assert len(read_predictions(tmp_path / "out" / "answers.jsonl")) == 20
 
 

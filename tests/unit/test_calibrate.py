@@ -170,6 +170,12 @@ def test_too_few_pictures_are_said_to_be_too_few(tmp_path: Path, taxonomy: Path,
     assert "all samples agree on 20 pictures, and it takes 29" in capsys.readouterr().out
 
 
+def test_one_answer_says_nothing_of_how_sure_a_model_is(tmp_path: Path, taxonomy: Path, capsys: Any) -> None:
+    with pytest.raises(RlfgError, match="stopped"):
+        calibrated(tmp_path, taxonomy, lines(tmp_path / "val.jsonl", 60, samples=1))
+    assert "the same number of answers to each picture, two or more; found 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

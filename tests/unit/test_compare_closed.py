@@ -342,7 +342,7 @@ def test_what_was_not_asked_alike_is_refused_by_name(tmp_path: Path, capsys: pyt
         (a, scored, f"but {scored}: open questions (rlfg score)"),
         (scored, a, f"{scored}: open questions (rlfg score), but {a}"),
         (a, others, f'{others}/items.jsonl:1: item "g2" is another question than on {a}/items.jsonl:2'),
-        (a, str(tmp_path), f"{tmp_path / 'items.jsonl'}: cannot read"),
+        (a, str(tmp_path), f"{tmp_path / 'items.jsonl'}: no such file; give a folder that `rlfg score` or"),
     ):
         capsys.readouterr()
         assert command(first, second) == 2

@@ -38,6 +38,21 @@ def test_csv_and_mapped_columns(tmp_path: Path) -> None:
     assert example.meta == {"place": "garden"}
 
 
+def test_a_table_of_a_spreadsheet(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes("\ufeffimage;label\r\n1.png;Möwe\r\n".encode())
+    (example,) = load_examples(DataSpec(path=str(path)))
+    assert (example.id, example.label) == ("m:2", "Möwe")
+    path.write_bytes("image;label\n1.png;Möwe\n".encode("cp1252"))
+    with pytest.raises(RlfgError, match=r"m\.csv: not UTF-8 text .* save it as UTF-8"):
+        load_examples(DataSpec(path=str(path)))
+    path.write_text("Datei;label\n1.png;Amsel\n")
+    with pytest.raises(RlfgError, match=r"m\.csv:2: no `image` here .* rename that column, or .*data.columns="):
+        load_examples(DataSpec(path=str(path)))
+    with pytest.raises(RlfgError, match="birds: no such file or folder; what kind of dataset"):
+        load_examples(DataSpec(path="birds"))
+
+
 def test_parquet_reads_as_jsonl_does(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq

@@ -13,7 +13,7 @@ from eval.compare.paired import mcnemar_p
 from eval.compare.text import comparison_text
 from eval.pairing import pair_runs, usual_verdict
 from eval.score import ScoredItem, score
-from rewards.verifier import TaxonomyVerifier
+from rewards.verifier import NoVerifier, TaxonomyVerifier
 from rlfg.errors import RlfgError
 from rlfg.types import Prediction, Relation, Verdict
 
@@ -78,6 +78,9 @@ def test_runs_that_cannot_be_compared(tmp_path: Path) -> None:
         compare(scored(tree, "Larus"), scored(tree, "Larus", name="other"))
     with pytest.raises(RlfgError, match='item "i0" has the truth "Larus fuscus" in A and "Corvus corax" in B'):
         compare(scored(tree, "Larus"), scored(tree, "Larus", truth="Corvus corax"))
+    (text_only,) = score([Prediction(id="i0", truth="Larus fuscus", answers=("gull",))], NoVerifier(), None)
+    with pytest.raises(RlfgError, match="not one class; .* both scored with the same taxonomy, or both without one"):
+        compare(scored(tree, "Larus"), [text_only])
 
 
 def test_a_paired_interval_is_narrower_than_the_runs_own() -> None:

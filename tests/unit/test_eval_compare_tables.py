@@ -72,3 +72,31 @@ def test_the_command_writes_each_format(tmp_path: Path, capsys: pytest.CaptureFi
     assert "0.0625" in text and "0.125" in text
     if form == "json":
         assert list(json.loads(text)) == ["b", "c"]
+
+
+def test_a_taxonomy_adds_the_metrics_over_its_tree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A raven for a gull (height 4) in six of eight items against one, and not a rank in common."""
+    tree = toy_tree(tmp_path)
+    folders = [str(tmp_path / name) for name in "ab"]
+    for folder, items in zip(folders, runs(tree), strict=False):
+        write_items(Path(folder) / "items.jsonl", items)
+        (Path(folder) / "metrics.json").write_text(json.dumps({"taxonomy": {"hash": tree.hash}}))
+    options = ["--taxonomy", str(tmp_path / "tree.csv"), "--root", "bird", "--json", str(tmp_path / "found.json")]
+
+    def rlfg(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        return int(left.value.code or 0)
+
+    assert rlfg("compare", *folders, *options) == 0
+    found = json.loads((tmp_path / "found.json").read_text())["metrics"]
+    assert (found["hp_macro"]["a"], found["hp_macro"]["b"]) == (0.25, 0.875)
+    assert (found["severity"]["a"], found["severity"]["difference"]) == (4, 0)
+    assert rlfg("seeds", *folders, *options) == 0
+    found = json.loads((tmp_path / "found.json").read_text())["metrics"]
+    assert found["hf_micro"]["values"] == {"a": 0.25, "b": 0.875} and found["severity"]["mean"] == 4
+    (tmp_path / "tree.csv").write_text((tmp_path / "tree.csv").read_text() + "Passeriformes,Corvidae,Pica,Pica pica\n")
+    capsys.readouterr()
+    for command in ("compare", "seeds"):
+        assert rlfg(command, *folders, *options) == 2
+        assert "scored with another taxonomy" in capsys.readouterr().err

@@ -69,10 +69,10 @@ def test_the_command_writes_results_and_samples(
     (tmp_path / "my answers.jsonl").write_text(json.dumps(line) + "\n")
     tree = ["--taxonomy", str(tmp_path / "tree.csv"), "--root", "bird"]
 
-    def rlfg(*arguments: str) -> None:
+    def rlfg(*arguments: str, status: int = 0) -> None:
         with pytest.raises(SystemExit) as left:
             main(arguments)
-        assert left.value.code == 0
+        assert left.value.code == status
 
     rlfg("score", *tree, "--predictions", str(tmp_path / "my answers.jsonl"), "--out", str(tmp_path / "scored"))
     (tmp_path / "note.txt").write_text("changed since\n")
@@ -88,3 +88,6 @@ def test_the_command_writes_results_and_samples(
     assert sample["resps"] == [[line["completion"]]] and sample["filtered_resps"] == ["Larus"]
     assert sample["text_inclusion"] == 0
     assert record["git_hash"] == commit
+    (tmp_path / "my answers.jsonl").write_text(json.dumps(line | {"completion": "<answer>Sterna</answer>"}) + "\n")
+    rlfg("export-results", str(tmp_path / "scored"), "--out", str(tmp_path / "results.json"), status=2)
+    assert "my answers.jsonl: has changed since" in capsys.readouterr().err

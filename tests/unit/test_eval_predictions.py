@@ -34,15 +34,37 @@ def test_every_form_of_a_line_is_read(tmp_path: Path) -> None:
     assert e.answers == ("",) and e.error is None
 
 
+def test_a_table_is_read_as_its_lines_would_be(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    rows = ("id;truth;answer;error;site", "007;Möwe;Larus, ein Vogel;;Sylt", "b;Amsel;;;", "c;Amsel;;timeout;Sylt")
+    path.write_bytes(("\ufeff" + "\r\n".join(rows) + "\r\n").encode())
+    first, empty, failed = read_predictions(path)
+    assert first == Prediction(id="007", truth="Möwe", answers=("Larus, ein Vogel",), extra={"site": "Sylt"})
+    assert (empty.answers, empty.extra) == (("",), {})
+    assert (failed.error, failed.answers) == ("timeout", ())
+    path = tmp_path / "p.tsv"
+    path.write_text("id\ttruth\tcompletion\na\tx\t<answer>y</answer>\nb\tx\t\nb\tx\tz\n")
+    with pytest.raises(RlfgError, match=r'p\.tsv:4: id "b" was already on line 3'):
+        read_predictions(path)
+    path.write_text("id\ttruth\nb\n")
+    with pytest.raises(RlfgError, match=r"p\.tsv:2: this line has another number of cells than the header"):
+        read_predictions(path)
+    path.write_bytes(b"id\ttruth\tanswer\na\tM\xf6we\tx\n")
+    with pytest.raises(RlfgError, match=r"p\.tsv: not UTF-8 text .* save it as UTF-8"):
+        read_predictions(path)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("{broken", "not valid JSON"),
         ([1], "expected a JSON object, found list"),
-        ({"truth": "x", "answer": "y"}, '"id" must be a non-empty string'),
+        ({"truth": "x", "answer": "y"}, 'no "id" on this line; found "truth", "answer"'),
+        ({"id": "", "truth": "x", "answer": "y"}, '"id" must be a non-empty string'),
         ({"id": True, "truth": "x", "answer": "y"}, '"id" must be a non-empty string'),
         ({"id": "b", "truth": " ", "answer": "y"}, '"truth" must be a non-empty string'),
-        ({"id": "b", "truth": "x"}, "exactly one of .*found none of them"),
+        ({"id": "b", "truth": "x"}, "exactly one of .*found none of them, but"),
+        ({"id": "b", "truth": "x", "anwser": "y"}, '"answer", "answers", .* but "id", "truth", "anwser"'),
         ({"id": "b", "truth": "x", "answer": "y", "completion": "z"}, 'found "answer" and "completion"'),
         ({"id": "b", "truth": "x", "completions": []}, '"completions" is empty'),
         ({"id": "b", "truth": "x", "completions": "y"}, '"completions" must be a list of strings'),
@@ -105,6 +127,17 @@ def test_a_complete_last_line_without_newline_is_kept(tmp_path: Path) -> None:
     write_predictions(path, [Prediction(id="b", truth="x", answers=("z",))])
     assert [p.id for p in read_predictions(path)] == ["a", "b"]
     assert drop_torn_line(tmp_path / "missing.jsonl") is False
+
+
+def test_an_emoji_that_was_cut_in_two_is_read_as_no_letter(tmp_path: Path) -> None:
+    """Servers that cut a reply leave half of a surrogate pair, which is no text: nothing could write it again."""
+    path = tmp_path / "p.jsonl"
+    escaped = [r"gull \ud83d", r"\uDE00 gull", r"whole \ud83e\udd85, said \\ud83d", r"a\ud83db"]
+    path.write_text("".join(f'{{"id": {k}, "truth": "x", "answer": "{said}"}}\n' for k, said in enumerate(escaped)))
+    found = read_predictions(path)
+    assert [p.answers[0] for p in found] == ["gull \ufffd", "\ufffd gull", "whole 🦅, said \\ud83d", "a\ufffdb"]
+    write_predictions(tmp_path / "again.jsonl", found)
+    assert read_predictions(tmp_path / "again.jsonl") == found
 
 
 def test_a_full_disk_leaves_whole_lines_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

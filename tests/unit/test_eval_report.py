@@ -13,7 +13,9 @@ import pytest
 from eval_toys import ANSWERS, sampled, scored, toy_tree
 from PIL import Image
 
+from eval.folders import told_of_predictions
 from eval.pairing import answers_by_id
+from eval.predictions import read_predictions
 from eval.report import ReportInput, build_report, read_curves, report_from_folders
 from eval.report.audit import audit
 from eval.report.closed import ClosedRun
@@ -117,6 +119,25 @@ def test_what_models_say_cannot_break_the_page(tmp_path: Path) -> None:
     check_page(html)
     assert "<script>alert" not in html and 'r"><b>' not in html
     assert evil in unpacked(html)["texts"], "the answer itself is there, packed"
+
+
+def test_a_picture_that_no_model_answered_is_still_of_its_class(tmp_path: Path) -> None:
+    tree = toy_tree(tmp_path)
+    lines = [Prediction(id="p", truth="Larus fuscus", answers=("Larus",))]
+    lines += [
+        Prediction(id=truth, truth=truth, error="HTTP 503") for truth in ("Corvus corax", "Passeriformes", "Dodo")
+    ]
+    items = score(lines, TaxonomyVerifier(tree), tree)
+    data = unpacked(build_report(ReportInput(title="t", runs={"r": items}, taxonomy=tree)))
+    above = [data["texts"][text] for text in data["pictures"]["lineage"]]
+    assert above == [
+        "Charadriiformes › Laridae › Larus",
+        "Passeriformes › Corvidae › Corvus",
+        "order Passeriformes",
+        "not in the taxonomy",
+    ]
+    without = unpacked(build_report(ReportInput(title="t", runs={"r": score(lines, TaxonomyVerifier(tree))})))
+    assert not any(without["pictures"]["lineage"]), "nothing is said of a taxonomy where there is none"
 
 
 def test_one_run_without_taxonomy_groups_or_curves(tmp_path: Path) -> None:
@@ -303,3 +324,22 @@ def test_a_report_from_scored_folders(tmp_path: Path) -> None:
         report_from_folders([tmp_path / "three"], tmp_path / "r.html", taxonomy=tree)
     with pytest.raises(RlfgError, match="given twice"):
         report_from_folders([tmp_path / "one", tmp_path / "one"], tmp_path / "r.html", taxonomy=tree)
+
+
+def test_reasoning_is_not_read_from_predictions_that_changed_since(tmp_path: Path) -> None:
+    """A run that went on in the same file has other thoughts behind the ids of the answers that were scored."""
+    tree, path = toy_tree(tmp_path), tmp_path / "answers.jsonl"
+    line = {"id": "a", "truth": "Larus fuscus", "completion": "<think>dark wings</think><answer>Larus</answer>"}
+    path.write_text(json.dumps(line) + "\n")
+    write_items(tmp_path / "run" / "items.jsonl", score(read_predictions(path), TaxonomyVerifier(tree), tree))
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(told_of_predictions(path)))
+
+    def page() -> str:
+        report_from_folders([tmp_path / "run"], tmp_path / "r.html", taxonomy=tree)
+        return (tmp_path / "r.html").read_text()
+
+    assert "dark wings" in unpacked(page())["texts"] and "changed since it was scored" not in page()
+    path.write_text(json.dumps(line).replace("dark wings", "pale wings") + "\n")
+    assert "pale wings" not in unpacked(page())["texts"] and "changed since it was scored" in page()
+    path.unlink()
+    assert "no longer there" in page()

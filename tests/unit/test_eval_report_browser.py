@@ -349,3 +349,56 @@ def test_real_answers_about_birds(tmp_path: Path) -> None:
             assert browser.errors == []
 
     asyncio.run(run())
+
+
+def test_paper_is_white_and_shows_whole_tables(tmp_path: Path) -> None:
+    page = report(tmp_path)
+
+    async def run() -> None:
+        async with tab(page.as_uri(), tmp_path / "profile", dark=True) as browser:
+            await browser.until("document.querySelectorAll('.card').length > 0")
+            dark = await browser.js("getComputedStyle(document.documentElement).backgroundColor")
+            scheme = {"name": "prefers-color-scheme", "value": "dark"}
+            await browser.call("Emulation.setEmulatedMedia", media="print", features=[scheme])
+            size = {"width": 680, "height": 960, "deviceScaleFactor": 1, "mobile": False}  # a letter within its margins
+            await browser.call("Emulation.setDeviceMetricsOverride", **size)
+            paper = await browser.js("getComputedStyle(document.documentElement).backgroundColor")
+            assert dark != paper == "rgb(255, 255, 255)"
+            assert await browser.js("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
+            tables = "[...document.querySelectorAll('.scroll')].filter((e) => e.checkVisibility())"
+            assert await browser.js(f"{tables}.length") > 5
+            assert await browser.js(f"{tables}.every((e) => e.scrollWidth <= e.clientWidth)")
+
+    asyncio.run(run())
+
+
+def test_failed_answers_are_in_no_number_s_link_but_their_own(tmp_path: Path) -> None:
+    (tmp_path / "tree.csv").write_text(TREE)
+    tree = ("--taxonomy", tmp_path / "tree.csv", "--root", "bird")
+    said: list[dict[str, Any]] = [{"answers": ["Larus", "Sterna", ""]}, {"answer": "None"}, {"error": "HTTP 503"}]
+    lines = [{"id": f"p{k}", "truth": "Larus fuscus", "group": "<a> & b", **one} for k, one in enumerate(said)]
+    lines.append({"id": "d", "truth": "Dodo", "group": "c", "answer": "Larus"})
+    for run in ("before", "after"):
+        (tmp_path / f"{run}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        rlfg("score", *tree, "--predictions", tmp_path / f"{run}.jsonl", "--out", tmp_path / run, "--group-by", "group")
+    rlfg("report", tmp_path / "before", tmp_path / "after", *tree, "--out", tmp_path / "r.html")
+
+    async def run() -> None:
+        async with tab((tmp_path / "r.html").as_uri(), tmp_path / "profile") as browser:
+            await browser.until("document.querySelectorAll('.card').length === 4")
+            assert await shown(browser) == (12, 4)
+            counts = await follow_all(browser, ".results td:nth-child(2) a, .counts a.count, .audit a.count")
+            assert (5, 5) in counts and (1, 1) in counts and all(count == led for count, led in counts)
+            for links, found in ((".lede a", [(5, 3)]), (".results .group a", [(5, 3), (4, 2), (1, 1)])):
+                hrefs = await browser.js(
+                    f"[...document.querySelectorAll('{links}')].map((a) => a.getAttribute('href'))"
+                )
+                assert [(await led(browser, [href]))[href] for href in hrefs] == found
+            (hm,) = await browser.js(
+                "[...document.querySelectorAll('.figure.lead a')].map((a) => a.getAttribute('href'))"
+            )
+            assert (await led(browser, [hm]))[hm] == (4, 2), "what it is of: not the one without a verdict"
+            assert await texts(browser, "#chips button") == ["7 verdicts ×"]
+            assert browser.errors == []
+
+    asyncio.run(run())

@@ -90,6 +90,11 @@ def test_texts_alone_need_neither_taxonomy_nor_judge(tmp_path: Path) -> None:
     metrics, _ = run(tmp_path, "--text-only", tree=False)
     assert metrics["counts"]["NO_VERDICT"] == 1 and metrics["counts"]["UNPARSED"] == 1
     assert metrics["text"]["text_inclusion"]["value"] == 0.5 and "tree" not in metrics
+    # The empty answer alone is no run in which all are wrong.
+    assert (metrics["correctness"], metrics["hm"], metrics["denominators"]["correctness"]) == (None, None, 0)
+    rlfg("report", str(tmp_path / "scored"), "--out", str(tmp_path / "r.html"))
+    page = (tmp_path / "r.html").read_text()
+    assert 'id="metrics"' in page and 'id="results"' not in page and 'id="resolution"' not in page
 
 
 def test_needed_texts_then_stored_embeddings(tmp_path: Path) -> None:

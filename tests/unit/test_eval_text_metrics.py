@@ -225,8 +225,19 @@ def test_stored_embeddings(tmp_path: Path) -> None:
     np.savez(path, texts=np.array(["a"]), embeddings=np.zeros((2, 3)))
     with pytest.raises(RlfgError, match="texts has shape"):
         Embeddings.read(path)
-    with pytest.raises(RlfgError, match="not embeddings"):
+    with pytest.raises(RlfgError, match=r"not embeddings \(.*\); wanted is"):
         Embeddings.read(tmp_path / "none.npz")
+
+
+def test_one_long_answer_makes_no_giant_of_stored_embeddings(tmp_path: Path) -> None:
+    """In an array of texts each of 1,000 would take 4 bytes for each of 20,000 letters."""
+    path, long, odd = tmp_path / "e", "word " * 3999 + "words", "猫 🦅"
+    store = Embeddings(encoder=RandomEncoder(4))
+    store.add([long, odd, *(f"bird {k}" for k in range(998))])
+    store.write(path)
+    assert path.stat().st_size < 100_000 and [file.name for file in tmp_path.iterdir()] == ["e"]
+    again = Embeddings.read(path)
+    assert len(again) == 1000 and again.cosines([long, odd], [long, long])[0] == pytest.approx(1)
 
 
 def test_a_zero_vector_is_like_nothing() -> None:

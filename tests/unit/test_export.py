@@ -61,6 +61,16 @@ def test_the_export_is_the_base_plus_the_adapter(trained: Path, tiny_model: Path
     assert not list((tmp_path / "plain").glob("adapter*")) and not list((tmp_path / "plain").glob("*.bin"))
 
 
+def test_a_prompt_of_ones_own_is_named(trained: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("Which bird?")
+    write_contract(trained, {"prompt": contract_hash(load_prompt(str(own)))})
+    with pytest.raises(RlfgError, match=r"a prompt of its own; name its \.txt file with --prompt"):
+        export(ExportSpec(trained=trained, out=tmp_path / "plain", **QUICK))
+    export(ExportSpec(trained=trained, out=tmp_path / "plain", prompt=str(own), **QUICK))
+    assert (tmp_path / "plain" / "model.safetensors").is_file()
+
+
 def test_it_is_loaded_without_this_project(trained: Path, tmp_path: Path) -> None:
     export(ExportSpec(trained=trained, out=tmp_path / "plain", **QUICK))
     code = """

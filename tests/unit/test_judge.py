@@ -343,6 +343,10 @@ def test_thoughts_and_fences_around_a_reply_are_passed_over() -> None:
     text = '<think>{"labels": ["WRONG"]} no</think>\n```json\n{"labels": ["SPECIFIC"]}\n```'
     assert read_reply(text, 1) == [(Relation.SPECIFIC, "")]
     assert read_reply('{"reasons": ["same"], "labels": ["SPECIFIC"]}', 1) == [(Relation.SPECIFIC, "same")]
+    # A reason that ends within an emoji could not be kept.
+    assert read_reply(r'{"reasons": ["same \ud83e"], "labels": ["SPECIFIC"]}', 1) == [
+        (Relation.SPECIFIC, "same \ufffd")
+    ]
 
 
 def test_the_reply_is_held_to_the_six_labels() -> None:

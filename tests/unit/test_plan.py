@@ -203,6 +203,10 @@ def test_targets_that_match_nothing_are_refused(model_folder: Path, load: Any) -
             "lasts 9 steps and the run 9",
         ),
         ({"dynamic_sampling": {"max_rounds": 1}}, "give 2 or more"),
+        ({"prompts_per_step": 0}, "prompts_per_step is 0; at least 1 is needed"),
+        ({"optimizer_steps_per_rollout": 0}, "optimizer_steps_per_rollout is 0; at least 1"),
+        ({"run": {"output_dir": "x", "steps": 0}}, "run.steps is 0; it must be above 0"),
+        ({"run": {"output_dir": "x", "steps": 9, "save_every": 0}}, "run.save_every is 0; it must be above 0"),
         ({"dynamic_sampling": {}, "prompts_per_step": 5}, r"must be a multiple of optimizer_steps_per_rollout \(2\)"),
     ],
 )
@@ -220,6 +224,20 @@ def test_without_the_data_steps_are_unknown(model_folder: Path) -> None:
     found = plan(config(model_folder), processes=1)
     assert found.steps is None
     assert "3 epochs; steps an epoch unknown: nowhere.jsonl is not there" in str(found)
+
+
+def test_labels_are_those_that_the_run_would_refuse(model_folder: Path, manifest: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree.csv"
+    known = {"verifier": {"taxonomy": str(tree)}}
+    assert line(plan(config(model_folder, manifest), processes=1), "labels").endswith("nowhere.csv is not there")
+    tree.write_text("family,species\nMuscicapidae,robin\n")
+    found = plan(config(model_folder, manifest, **known, eval={"path": "gone.jsonl"}), processes=1)
+    assert line(found, "labels").endswith(f"all in {tree}: 1 of {manifest}, gone.jsonl is not there")
+    with pytest.raises(RlfgError, match='there is no profile "exakt"'):
+        plan(config(model_folder, manifest, verifier={"taxonomy": str(tree), "profile": "exakt"}), processes=1)
+    tree.write_text("family,species\nMuscicapidae,wren\n")
+    with pytest.raises(RlfgError, match=r'train.jsonl:1: .*tree.csv: label "robin" is not in the taxonomy'):
+        plan(config(model_folder, manifest, **known), processes=1)
 
 
 def line(found: Plan, name: str) -> str:

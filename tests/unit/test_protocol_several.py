@@ -212,3 +212,15 @@ def test_stored_answers_are_lined_up_by_id(tmp_path: Path) -> None:
     assert (raven.completions, magpie.completions) == (("<answer>bird</answer>",), ("<answer>Pica</answer>",))
     assert (raven.truth, magpie.truth) == ("Raven", "Magpie")
     assert "no line with this id" in str(tern.error)
+
+
+def test_a_ranked_list_says_which_of_its_labels_are_true_of_a_picture_too(tmp_path: Path) -> None:
+    data, tree = examples(tmp_path), load_taxonomy(tmp_path / "tree.csv", root="bird")
+    (tmp_path / "more.txt").write_text("Larus\nLaridae\nCorvus\n")
+    items = RankSpec(labels=str(tmp_path / "more.txt")).items(data, tree, 0)
+    true = {item.truth: item.told.get("also_true") for item in items}
+    gull, corvid = ["Laridae", "Larus"], ["Corvus"]
+    assert {label: sorted(of) if of else of for label, of in true.items()} == {
+        "Herring Gull": gull, "Common Gull": gull, "Common Tern": ["Laridae"], "Raven": corvid, "Magpie": None,
+    }  # fmt: skip
+    assert all(len(item.told["options"]) == 8 for item in items), "one list for all pictures"

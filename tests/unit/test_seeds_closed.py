@@ -141,7 +141,7 @@ def test_what_was_not_asked_alike_is_refused_by_name(tmp_path: Path, capsys: pyt
         ((choice, choice), f"{choice}: the same folder was given twice"),
         ((choice, scored), f"but {scored}: open questions (rlfg score); give runs that were asked alike"),
         ((scored, choice), f"{scored}: open questions (rlfg score), but {choice}"),
-        ((str(tmp_path),), f"{tmp_path / 'items.jsonl'}: cannot read"),
+        ((str(tmp_path),), f"{tmp_path / 'items.jsonl'}: no such file; give a folder that `rlfg score` or"),
     ):
         capsys.readouterr()
         assert command("seeds", *folders) == 2

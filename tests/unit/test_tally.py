@@ -256,6 +256,27 @@ def test_equal_scores_are_no_knowledge() -> None:
     assert outcome(line) == "wrong"
 
 
+def test_what_is_true_of_the_picture_too_is_no_rival_in_a_ranking() -> None:
+    """A bird is more probable than a gull, which it is: naively the gull comes second, and a raven's picture loses."""
+    options = ["gull", "bird", "raven"]
+
+    def line(id_: str, correct: str, sums: list[float], **more: Any) -> Prediction:
+        scored = [{"sum": sums, "tokens": [2, 1, 1]}, {"sum": [-4.0, -1.0, -5.0], "tokens": [2, 1, 1]}]
+        told = {"protocol": "rank", "options": options, "correct": correct, "logprobs": scored, **more}
+        return Prediction(id=id_, truth=correct, answers=("bird",), extra=told)
+
+    sums = [-3.0, -1.0, -4.0]
+    (naive, marked), metrics = tally([line("a", "gull", sums), line("b", "gull", sums, also_true=["bird"])], samples=10)
+    assert naive.mark is not None and marked.mark is not None
+    assert (naive.mark.said, naive.mark.chance, naive.mark.values["top1_sum"]) == (("bird",), 1 / 3, 0)
+    assert (marked.mark.said, marked.mark.chance, marked.mark.values["top1_sum"]) == (("gull",), 1 / 2, 1)
+    assert marked.mark.values["top1_mean"] == 1 and marked.mark.values["top1_calibrated"] == 0, (
+        "-1.5; 1 against 1, a tie"
+    )
+    assert [one["top1"] for one in metrics["mean_prior"]] == [0.5] * 9
+    assert marked.asked["also_true"] == ["bird"] and "also_true" not in naive.asked
+
+
 def test_what_is_no_number_is_no_first_place() -> None:
     """Nothing is above NaN, so that it is first of all."""
     with pytest.raises(RlfgError, match='"a": a log-probability is no number'):

@@ -107,6 +107,15 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         write_rank_csv(tmp_path / "t.txt", ["genus"], [])
 
 
+@pytest.mark.parametrize(("name", "mark"), [("t.csv", ";"), ("t.csv", "\t"), ("t.tsv", ","), ("t.tsv", ";")])
+def test_a_spreadsheet_chooses_its_own_delimiter(put: Put, name: str, mark: str) -> None:
+    rows = [["genus", "species", "species_common"], ["Larus", "Larus canus", '"Möwe;Sturmmöwe"'], ["Sterna", "", ""]]
+    text = "\ufeff" + "".join(mark.join(row) + "\r\n" for row in rows)
+    tree = load_taxonomy(put(name, text))
+    assert [tree.names[node] for node in tree.lookup("Sturmmöwe")] == ["Larus canus"]
+    assert tree.main_ranks == ("genus", "species")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -119,7 +128,6 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         ("genus,order_common\n", 't.csv:1: column "order_common" belongs to no rank'),
         ("id,genus\n1,Larus\n", 't.csv:1: column "id" is not a rank'),
         (",genus\n1,Larus\n", 't.csv:1: column "" is not a rank'),
-        ("genus;species\nLarus;canus\n", "t.csv:1: only one column; use commas"),
         ("genus,genus_common,species\n,gull,canus\n", 't.csv:2: "gull" is another name of the genus, but'),
         ('genus,species\nLarus,"a\nb"\nLarus,?\n', 't.csv:4: the name "?" has no letter'),
         ('genus,species\nLarus,canus\nLarus,"open\n', "t.csv:3: not a readable table"),
@@ -249,8 +257,9 @@ def test_bad_parent_tables(put: Put, text: str, message: str) -> None:
 
 
 def test_files_that_cannot_be_taxonomies(put: Put, tmp_path: Path) -> None:
-    assert failure(tmp_path / "no.csv") == "no.csv: cannot read the taxonomy: No such file or directory"
-    assert failure(tmp_path / "no.json").startswith("no.json: cannot read the taxonomy")
+    assert failure(tmp_path / "no.csv") == "no.csv: cannot read: No such file or directory"
+    assert failure(tmp_path / "birds") == "birds: cannot read: No such file or directory"
+    assert failure(tmp_path / "no.json").startswith("no.json: cannot read")
     assert failure(put("t.txt", "a")).startswith(
         "t.txt: unknown kind of taxonomy; name one of these formats: rank-table"
     )

@@ -74,6 +74,19 @@ def test_several_roots_are_meant_where_the_whole_has_a_name() -> None:
     assert found == []
 
 
+def test_a_column_of_other_names_that_was_read_as_a_rank(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "voegel.csv"
+    species = ("Larus argentatus;Silbermöwe", "Larus fuscus;Heringsmöwe", "Sterna hirundo;Flussseeschwalbe")
+    path.write_text("Gattung;Art;Deutscher Name\n" + "".join(f"{line.split()[0]};{line}\n" for line in species))
+    for options, expected in (([], 1), (["--rank-columns", "Gattung,Art", "--common-column", "Deutscher Name"], 0)):
+        with pytest.raises(SystemExit) as done:
+            main(["taxonomy", "lint", str(path), "--root", "Vogel", "--json", *options])
+        assert done.value.code == 0
+        found = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["code"] == "lone-rank"]
+        assert len(found) == expected
+        assert all("each deutscher_name of 3 is the only one of its art; if these are" in f["message"] for f in found)
+
+
 def test_ranks() -> None:
     records = (record("g", rank="genus"), record("clade", "g"), record("f", "clade", rank="family"))
     assert run(*records) == [("rank-inversion", "error", "t:f")]

@@ -90,7 +90,7 @@ def test_a_taxdump_in_pieces(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         assert f"{path.name}: broken archive" in failure(path)
     assert "tells the format; name one of these" in failure(as_folder(tmp_path / "c", {"readme": ""}))
-    assert failure(tmp_path / "no.zip") == "no.zip: cannot read the taxonomy: No such file or directory"
+    assert failure(tmp_path / "no.zip") == "no.zip: cannot read: No such file or directory"
 
 
 @needs_data

@@ -21,6 +21,26 @@ LINES = [
 ]
 
 
+def test_a_table_is_resolved_as_its_lines_would_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    command = ["taxonomy", "resolve", "--taxonomy", "builtin:cub200", "--answers", str(answers), "--out", str(out)]
+    answers.write_text("answer;truth\nHerring Gull;Larus argentatus\nLaridae;\n")
+    with pytest.raises(SystemExit) as done:
+        main(command)
+    assert done.value.code == 0
+    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    assert (first["relation"], "relation" in second) == ("SPECIFIC", False)
+    for text, message in (
+        ("answer\n", "in.csv: there are no answers in this file"),
+        ("label\na\n", 'no column "answer"; found label'),
+    ):
+        answers.write_text(text)
+        with pytest.raises(SystemExit) as done:
+            main(command)
+        assert done.value.code == 2
+        assert message in capsys.readouterr().err
+
+
 def run(tmp_path: Path, *lines: object) -> list[dict[str, object]]:
     answers, out = tmp_path / "in.jsonl", tmp_path / "out" / "out.jsonl"
     answers.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))

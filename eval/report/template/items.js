@@ -1,6 +1,6 @@
 (() => {
   "use strict";
-  const PER_PAGE = 24, NAMED = 3;
+  const PER_PAGE = 24, NAMED = 3, MANY = 5;
   const $ = (id) => document.getElementById(id);
   const number = (n) => n.toLocaleString("en");
   const make = (tag, props = {}, ...children) => {
@@ -48,6 +48,7 @@
         const chosen = new Set(all("verdict"));
         tests.push((row) => nameless(row) || chosen.has(labels[run.label[row]]));
       } else among("verdict", (row) => labels[run.label[row]]);
+      if (asked.has("answered")) tests.push((row) => labels[run.label[row]] !== "FAILED");
       if (one("nameless") === "only") tests.push(nameless);
       if (one("nameless") === "without") tests.push((row) => !nameless(row));
       among("truths", (row) => texts[run.truths[row]]);
@@ -138,21 +139,22 @@
     };
     const percent = (share) => `${Math.round(1000 * share) / 10} %`;
     const node = (id) => nodes[id]?.[0] ?? `taxon ${id}`;
+    const rank = (name) => (name.startsWith("level ") ? name : `the ${name}`);
     const said = {
       at: (v) => `parts from the truth at ${node(v)}`, under: (v) => `parts from the truth at or below ${node(v.split("-")[0])}`,
       to: (v) => `truth in ${node(v)}`, said: (v) => `answer in ${node(v)}`, nowhere: () => "wrong, names no taxon",
-      parts: (v) => (v === "root" ? "shares only the root" : `shares the ${v}`), right: (v) => `right at the ${v}`, missed: (v) => `wrong at the ${v}`,
-      short: (v) => `does not reach the ${v}`, ranked: (v) => `truth has a taxon at the ${v}`,
+      parts: (v) => (v === "root" ? "shares only the root" : `shares ${rank(v)}`), right: (v) => `right at ${rank(v)}`, missed: (v) => `wrong at ${rank(v)}`,
+      short: (v) => `does not reach ${rank(v)}`, ranked: (v) => `truth has a taxon at ${rank(v)}`,
       nameless: (v) => ({ only: "wrong for want of a name", without: "without the unresolved", too: "with the unresolved" })[v],
-      truths: (v) => `truth ${v}`, assisted: () => "the truth chose among namesakes", sampled: () => "with several answers",
+      truths: (v) => `truth ${v}`, answered: () => "answered", assisted: () => "the truth chose among namesakes", sampled: () => "with several answers",
       sure: (v) => `at least ${percent(v)} sure`, says: (v) => `says something if ${percent(v)} must agree`,
-      true: (v) => `says something true if ${percent(v)} must agree`, reliable: (v) => `named at the ${v}`,
+      true: (v) => `says something true if ${percent(v)} must agree`, reliable: (v) => `named at ${rank(v)}`,
       bin: (v) => `bin ${Number(v) + 1} of confidence`, score: (v) => `by ${v.replaceAll("_", " ")}, lowest first`, id: (v) => `picture ${v}`,
     };
     const chip = (name) => {
       const values = asked.getAll(name);
       if (!(name in said) && (values.length < 2 || !(name in controls))) return null;
-      const text = name in said ? said[name](values[0]) : values.map(words).join(" or ");
+      const text = name in said ? said[name](values[0]) : values.length > MANY ? `${values.length} ${name}s` : values.map(words).join(" or ");
       const button = make("button", { type: "button", textContent: `${text} ×`, title: "leave this filter out" });
       button.addEventListener("click", () => { asked.delete(name); go(); });
       return button;
@@ -222,12 +224,12 @@
     };
     const card = (picture) => {
       const truth = texts[pictures.truth[picture]], group = texts[pictures.group[picture]], place = pictures.embedded[picture];
-      const answers = make("dl", { className: runs.length > 1 ? "" : "alone" });
+      const answers = make("dl");
       runs.forEach((run, which) => {
         const rows = rowsOf[which][picture];
         if (!rows.length) return;
         const groups = groupsOf(which, rows), more = groups.slice(NAMED).reduce((n, one) => n + one.rows.length, 0);
-        if (runs.length > 1) answers.append(make("dt", { textContent: run.name, title: run.name }));
+        if (runs.length > 1) answers.append(make("dt", { textContent: run.name }));
         answers.append(
           make("dd", {}, rows.length > 1 ? strip(run, rows) : null, ...groups.slice(0, NAMED).map((one) => given(run, one)),
             more ? make("small", { className: "more", textContent: `+${more} more` }) : null));

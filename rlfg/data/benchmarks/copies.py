@@ -86,7 +86,8 @@ def split_names(source: str) -> list[str | None]:
     try:
         import datasets
     except ImportError as error:
-        raise RlfgError(f"{source}: Hugging Face datasets need `datasets`; pip install 'rlfg[train]'") from error
+        hint = "; `rlfg data split` takes a folder of class folders without it" if Path(source).is_dir() else ""
+        raise RlfgError(f"{source}: Hugging Face datasets need `datasets`; pip install 'rlfg[train]'{hint}") from error
     path = Path(source)
     if (path / "state.json").exists():
         return [None]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rlfg.errors import RlfgError
+from rlfg.named import is_named, load_named
 from rlfg.taxonomy.tree import Taxonomy
 
 CATALOGUE_DIGITS = 0.2
@@ -46,18 +47,26 @@ PROFILES: Mapping[str, Profile] = {
 
 
 def profile_of(taxonomy: Taxonomy, profile: Profile | str | None) -> Profile:
-    """The profile itself, the one of that name, or by default the one that the names of the leaves suggest.
+    """The profile itself, the one of that name, or one of the user's own; by default what the leaves' names suggest.
+
+    One of the user's own ("file.py:NAME") is called what it was named by.
 
     Raises:
-        RlfgError: no profile has that name.
+        RlfgError: no profile has that name, or what it names is none.
     """
     if profile is None:
         return _suggested(taxonomy)
     if isinstance(profile, Profile):
         return profile
-    if profile not in PROFILES:
-        raise RlfgError(f'there is no profile "{profile}"; known are {", ".join(PROFILES)}')
-    return PROFILES[profile]
+    if profile in PROFILES:
+        return PROFILES[profile]
+    if not is_named(profile):
+        known = ", ".join(PROFILES)
+        raise RlfgError(f'there is no profile "{profile}"; known are {known}, or give file.py:NAME of your own')
+    own = load_named(profile, "profile")
+    if not isinstance(own, Profile):
+        raise RlfgError(f"profile {profile!r}: it is no `Profile` of rlfg.taxonomy, but {type(own).__name__}")
+    return replace(own, name=profile)
 
 
 @lru_cache(maxsize=8)

@@ -14,6 +14,7 @@ def add_export(commands: Any) -> None:
     parser.add_argument("--model", help="the adapter's base; by default the one that it names")
     parser.add_argument("--out", type=Path, required=True, help="a folder that is not there yet")
     parser.add_argument("--data", type=Path, help="pictures for the parity check (a manifest, or a folder of classes)")
+    parser.add_argument("--prompt", help=".txt file with the prompt of the training, where it was one of your own")
     parser.add_argument("--pictures", type=int, default=4, help="how many of them (4)")
     parser.add_argument("--max-new-tokens", type=int, default=64, help="of an answer in the check (64)")
     parser.add_argument("--licence", help="of the result; by default that of the base's card")
@@ -29,6 +30,7 @@ def _run(args: argparse.Namespace) -> None:
             out=args.out,
             model=args.model,
             data=args.data,
+            prompt=args.prompt,
             pictures=args.pictures,
             max_new_tokens=args.max_new_tokens,
             licence=args.licence,

@@ -34,6 +34,8 @@ class ExportSpec:
     """The adapter's base; by default the one that it names."""
     data: Path | None = None
     """Pictures for the parity check; by default some that are drawn."""
+    prompt: str | None = None
+    """What the weights were trained with, where that is a text file; else the contract says it."""
     pictures: int = 4
     max_new_tokens: int = 64
     licence: str | None = None
@@ -60,7 +62,7 @@ def export(spec: ExportSpec) -> Parity:
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     local = LocalModel(model, device=device)
-    shown = probes(spec.trained, spec.data, count=spec.pictures)
+    shown = probes(spec.trained, spec.data, count=spec.pictures, prompt=spec.prompt)
     before = answers(local, shown, max_new_tokens=spec.max_new_tokens)
     aside = spec.out.with_name(f".{spec.out.name}.partial")
     shutil.rmtree(aside, ignore_errors=True)

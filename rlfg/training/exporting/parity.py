@@ -53,16 +53,14 @@ class Parity:
         return f"{same}{tied}; log-probabilities {gap}"
 
 
-def probes(trained: Path, data: Path | None, *, count: int) -> list[Probe]:
-    """Pictures with the question that the weights were trained with."""
-    prompt = prompt_of(trained)
+def probes(trained: Path, data: Path | None, *, count: int, prompt: str | None = None) -> list[Probe]:
+    """Pictures with the question that the weights were trained with, which `prompt` names if it is the user's own."""
+    asked = prompt_of(trained, prompt)
     if data is None:
-        return [
-            Probe(name=f"drawn {i}", messages=[user_message(prompt, None)], picture=_drawn(i)) for i in range(count)
-        ]
+        return [Probe(name=f"drawn {i}", messages=[user_message(asked, None)], picture=_drawn(i)) for i in range(count)]
     examples = load_examples(DataSpec(path=str(data), limit=count))
     return [
-        Probe(name=example.id, messages=[user_message(prompt, example.question)], picture=examples.open_image(i))
+        Probe(name=example.id, messages=[user_message(asked, example.question)], picture=examples.open_image(i))
         for i, example in enumerate(examples)
     ]
 
