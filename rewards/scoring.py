@@ -112,9 +112,10 @@ def varied_groups(scored: Sequence[Scored]) -> list[str]:
 def scoring_metrics(scored: Sequence[Scored]) -> dict[str, float]:
     """What is logged of one set of rollouts: verdict shares, correctness, specificity, HM, group variance.
 
-    Shares are of all rollouts and add up to 1; correctness leaves out NO_VERDICT, as in evaluation.
+    Shares are of all rollouts and add up to 1; correctness leaves out NO_VERDICT, as in evaluation. Verdicts are those
+    that were given: noise is in the rewards alone.
     """
-    verdicts = [s.score.verdict for s in scored]
+    verdicts = [s.verdict for s in scored]
     labels = [v.label for v in verdicts]
     decided = [v for v in verdicts if v.decided]
     right = [

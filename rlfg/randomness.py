@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 
 import numpy as np
@@ -21,6 +22,12 @@ def generator(*key: int | str) -> np.random.Generator:
         raise RlfgError(f"a seed is a whole number, at least 0, not {negative[0]}")
     words = [zlib.crc32(k.encode()) if isinstance(k, str) else k for k in key]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+
+
+def draw(seed: int, *key: str) -> float:
+    """A number that depends on the key and on nothing else: in [0, 1)."""
+    words = hashlib.sha256("\0".join(key).encode()).digest()
+    return float(generator(seed, int.from_bytes(words[:4], "big"), int.from_bytes(words[4:8], "big")).random())
 
 
 def class_weights(classes: int, *, samples: int, seed: int) -> NDArray[np.float64]:

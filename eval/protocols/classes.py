@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlfg.data import Examples
-from rlfg.data.splits import classes_of
+from rlfg.data.classes import classes_of
 from rlfg.data.triplets import read_embeddings
 from rlfg.errors import RlfgError
 from rlfg.randomness import generator

@@ -17,17 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from eval.predictions import drop_torn_line
-from rewards.setup import VerifierSpec, build_verifier
+from rewards.setup import Verification, VerifierSpec, build_verifier
 from rlfg.chat import ChatClient, ChatFailure, Endpoint
 from rlfg.cot.check import FILTERS, Checked, Limits, check
 from rlfg.cot.formats import Sample, write_lessons
-from rlfg.cot.journal import JOURNAL, REPORT, SAMPLES, SETTINGS, Attempt, read_journal, report_of
+from rlfg.cot.journal import JOURNAL, REPORT, SAMPLES, SETTINGS, Attempt, Attempts, read_journal, report_of
 from rlfg.cot.teacher import PROMPT, completion_of, read_reply, request
 from rlfg.data import DataSpec, Examples, load_examples, load_prompt
+from rlfg.data.classes import classes_of
 from rlfg.data.images import ImageError, png_url
-from rlfg.data.splits import classes_of, draw
 from rlfg.errors import RlfgError
+from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy
+
+Judge = Callable[[int, int, str], Checked]
+"""An example's place, the number of an attempt and its text → what the filters say of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +100,32 @@ def build(
     if journal.is_file():
         drop_torn_line(journal)
     before = read_journal(journal)
+    _same_labels(journal, before, examples)
+    with journal.open("a", encoding="utf-8") as file:
+
+        def keep(attempt: Attempt) -> None:
+            file.write(json.dumps(asdict(attempt), ensure_ascii=False) + "\n")
+            file.flush()
+            before[attempt.id].append(attempt)
+            on_attempt(attempt)
+
+        asyncio.run(_ask_all(spec, examples, chosen, before, _judge(spec, examples, verification), keep))
+    accepted = {a.id: str(a.completion) for made in before.values() for a in made if a.outcome == "accepted"}
+    write_lessons(out / SAMPLES, examples, {i: accepted[examples[i].id] for i in chosen if examples[i].id in accepted})
+    names, _ = classes_of(examples, verification.taxonomy)
+    report = report_of(
+        {examples[i].id: names[i] for i in chosen},
+        before,
+        teacher=spec.teacher.model,
+        attempts=spec.attempts,
+        price=spec.price,
+    )
+    (out / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return report
+
+
+def _judge(spec: BuildSpec, examples: Examples, verification: Verification) -> Judge:
+    """What the filters say of a lesson about an example."""
     question = load_prompt(spec.question).text
 
     def judge(i: int, number: int, completion: str) -> Checked:
@@ -117,27 +147,7 @@ def build(
         )
         return report.checked[0]
 
-    with journal.open("a", encoding="utf-8") as file:
-
-        def keep(attempt: Attempt) -> None:
-            file.write(json.dumps(asdict(attempt), ensure_ascii=False) + "\n")
-            file.flush()
-            before[attempt.id].append(attempt)
-            on_attempt(attempt)
-
-        asyncio.run(_ask_all(spec, examples, chosen, before, judge, keep))
-    accepted = {a.id: str(a.completion) for made in before.values() for a in made if a.outcome == "accepted"}
-    write_lessons(out / SAMPLES, examples, {i: accepted[examples[i].id] for i in chosen if examples[i].id in accepted})
-    names, _ = classes_of(examples, verification.taxonomy)
-    report = report_of(
-        {examples[i].id: names[i] for i in chosen},
-        before,
-        teacher=spec.teacher.model,
-        attempts=spec.attempts,
-        price=spec.price,
-    )
-    (out / REPORT).write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return report
+    return judge
 
 
 def choose(examples: Examples, spec: BuildSpec, taxonomy: Taxonomy | None) -> list[int]:
@@ -155,7 +165,7 @@ async def _ask_all(
     examples: Examples,
     chosen: list[int],
     before: dict[str, list[Attempt]],
-    judge: Callable[[int, int, str], Checked],
+    judge: Judge,
     keep: Callable[[Attempt], None],
 ) -> None:
     gate, one_judge = asyncio.Semaphore(spec.teacher.max_concurrency), asyncio.Lock()
@@ -182,7 +192,7 @@ async def _attempt(
     examples: Examples,
     i: int,
     number: int,
-    judge: Callable[[int, int, str], Checked],
+    judge: Judge,
     one_judge: asyncio.Lock,
 ) -> Attempt:
     example, began = examples[i], time.perf_counter()
@@ -222,12 +232,25 @@ async def _attempt(
         completion_tokens=reply.completion_tokens,
         seconds=round(time.perf_counter() - began, 3),
         unchecked=unchecked,
+        label=example.label,
     )
 
 
 def _failed(id_: str, number: int, what: str, why: str, began: float) -> Attempt:
     seconds = round(time.perf_counter() - began, 3)
     return Attempt(id=id_, attempt=number, outcome="failed", reasons={what: why}, completion=None, seconds=seconds)
+
+
+def _same_labels(journal: Path, before: Attempts, examples: Examples) -> None:
+    """Refuses to go on with lessons about labels that were changed since: they would be taught with the new ones."""
+    labels = {example.id: example.label for example in examples}
+    told = {a.id: a.label for made in before.values() for a in made if a.label is not None}
+    other = [id_ for id_, label in told.items() if id_ in labels and label != labels[id_]]
+    if other:
+        raise RlfgError(
+            f"{journal}: {other[0]!r} was {told[other[0]]!r} when the teacher was asked and is {labels[other[0]]!r} "
+            f"now, and so are {len(other) - 1} more; remove their lines, or use a new folder"
+        )
 
 
 def _same_settings(path: Path, settings: dict[str, Any]) -> None:

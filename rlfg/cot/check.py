@@ -28,6 +28,8 @@ ENGLISH = frozenset(
         "this", "to", "was", "which", "while", "with",
     )
 )  # fmt: skip
+_LATIN = ("LATIN", "MODIFIER", "MICRO SIGN", "MASCULINE ORDINAL", "FEMININE ORDINAL")
+"""How the names of letters begin that English is written with: "Kākāpō", "ʻIʻiwi", "5 µm", "45º"."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -204,7 +206,7 @@ def _node(taxonomy: Taxonomy, name: str, profile: str | None) -> int | None:
 def _strange(text: str, least: float) -> str | None:
     """Letters of another script, or a paragraph without the words that English cannot do without."""
     for word in () if text.isascii() else _WORD.findall(text):
-        if any(not unicodedata.name(c, "LATIN").startswith(("LATIN", "MODIFIER")) for c in word if c.isalpha()):
+        if any(not unicodedata.name(c, "LATIN").startswith(_LATIN) for c in word if c.isalpha()):
             return str(word)
     for paragraph in text.split("\n"):
         words = [word.lower() for word in _WORD.findall(paragraph)]

@@ -108,7 +108,7 @@ def _run_template(args: argparse.Namespace) -> None:
     from rlfg.cot.formats import write_lessons
     from rlfg.cot.template import read_cub_attributes, write_rationales
     from rlfg.data import DataSpec, load_examples
-    from rlfg.data.splits import classes_of
+    from rlfg.data.classes import classes_of
 
     examples, taxonomy = load_examples(DataSpec(path=args.data)), taxonomy_of(args)
     if args.cub is not None:

@@ -33,7 +33,7 @@ class Sample:
     images: tuple[str, ...]
     """Paths as they are written, relative to the file's folder where they are not absolute."""
     question: str
-    """Of the user, without place holders of pictures."""
+    """Of the user. Pictures come before it, unless it holds an `<image>` in the place of each."""
     completion: str
     """Of the assistant, tags and all."""
     system: str = ""
@@ -92,7 +92,12 @@ def _read(record: Any, where: str, name: str) -> Sample:
     if form is None:
         forms = "; ".join(f"{name}: {', '.join(marks)}" for name, marks in _MARKS.items())
         raise RlfgError(f"{where}: no chain-of-thought sample ({forms}); found {', '.join(known) or 'nothing'}")
-    return _READERS[form](known, where, name)
+    sample = _READERS[form](known, where, name)
+    try:
+        "".join((sample.id, sample.system, sample.question, sample.completion, *sample.images)).encode()
+    except UnicodeEncodeError:
+        raise RlfgError(f"{where}: half a character (a lone surrogate) is in its text") from None
+    return sample
 
 
 def write_samples(path: Path, samples: Iterable[Sample], form: str, *, images: Path) -> int:
@@ -186,13 +191,13 @@ def _from_manifest(record: Mapping[str, Any], where: str, name: str) -> Sample:
 
 
 def _texts(turns: Any, where: str) -> list[tuple[str, str]]:
-    """Role and text of each message; a content of parts is its texts."""
+    """Role and text of each message; a content of parts is its texts, and place holders of its pictures."""
     found = []
     try:
         for turn in turns:
             role, content = (turn["role"], turn["content"]) if "role" in turn else (turn["from"], turn["value"])
             if not isinstance(content, str):
-                content = "".join(part["text"] for part in content if part["type"] == "text")
+                content = "".join(_PLACE if part["type"].startswith("image") else part["text"] for part in content)
             found.append((_ROLES.get(role, role), content))
     except (TypeError, KeyError) as error:
         raise RlfgError(f"{where}: a message lacks {error}; it has role and content, or from and value") from error
@@ -210,31 +215,52 @@ def _sample(record: Mapping[str, Any], said: list[tuple[str, str]], where: str, 
             f"{where}: a sample has one question and one answer; this one {len(by_role['assistant'])} answers"
         )
     images = record.get("images", record.get("image", ()))
+    images = (images,) if isinstance(images, str) else tuple(map(str, images))
     label = record.get("label")
+    system = [str(record["system"])] if record.get("system") else []
     return Sample(
         where=where,
         id=str(record.get("id", name)),
-        images=(images,) if isinstance(images, str) else tuple(map(str, images)),
-        question="\n".join(by_role["user"]).replace(_PLACE, "").strip(),
+        images=images,
+        question=_question("\n".join(by_role["user"]), len(images), where),
         completion=by_role["assistant"][0],
-        system="\n".join(by_role["system"]),
+        system="\n".join([*system, *by_role["system"]]),
         label=None if label is None else str(label),
     )
 
 
+def _question(text: str, pictures: int, where: str) -> str:
+    """The text of a user; without place holders where they come first, or where there is one."""
+    places = text.count(_PLACE)
+    if places not in (0, pictures):
+        raise RlfgError(f"{where}: {places} {_PLACE} in its question, and {pictures} pictures")
+    first = text.replace(_PLACE, "").strip()
+    return first if places < 2 or text.split(_PLACE)[-1].strip() == first else text.strip()
+
+
 def _to_messages(sample: Sample, images: list[str]) -> dict[str, Any]:
     system = [{"role": "system", "content": sample.system}] if sample.system else []
-    user = {"role": "user", "content": _PLACE * len(images) + sample.question}
+    before = "" if _PLACE in sample.question else _PLACE * len(images)
+    user = {"role": "user", "content": before + sample.question}
     said = [*system, user, {"role": "assistant", "content": sample.completion}]
     return {"id": sample.id, "messages": said, "images": images, **_label(sample)}
 
 
 def _to_trl(sample: Sample, images: list[str]) -> dict[str, Any]:
     system = [{"role": "system", "content": sample.system}] if sample.system else []
-    pictures: list[dict[str, str]] = [{"type": "image"} for _ in images]
-    user = {"role": "user", "content": [*pictures, {"type": "text", "text": sample.question}]}
+    before = "" if _PLACE in sample.question else _PLACE * len(images)
+    user = {"role": "user", "content": list(_parts(before + sample.question))}
     completion = [{"role": "assistant", "content": [{"type": "text", "text": sample.completion}]}]
     return {"id": sample.id, "prompt": [*system, user], "completion": completion, "images": images, **_label(sample)}
+
+
+def _parts(text: str) -> Iterator[dict[str, str]]:
+    """Texts, and a picture for each place holder between them."""
+    for i, part in enumerate(text.split(_PLACE)):
+        if i:
+            yield {"type": "image"}
+        if part:
+            yield {"type": "text", "text": part}
 
 
 def _to_manifest(sample: Sample, images: list[str]) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Attempt:
     seconds: float = 0.0
     unchecked: tuple[str, ...] = ()
     """Filters that had nothing to go by, as those of a reply that is not of the form."""
+    label: str | None = None
+    """The truth that the teacher was told."""
 
 
 Attempts = Mapping[str, Sequence[Attempt]]

@@ -43,6 +43,8 @@ _NOT_HERE = rf"(?!\s+(?:in|by|from|within|off|away|to)\s+(?!{_HERE}))"
 """The details given by the close view are seen; those given in the prompt, or to me, are not."""
 _PLAIN = r"(?:usual|typical|classic|general|common|textbook|best|only|closest|short|brief|simplest)"
 _BOOKS = r"[^.]{0,60}\b(?:guides?|books?|literature|handbooks?)\b"
+_ON = r"(?:on|in|of|at|under|near|beside|painted|printed|written)\b"
+"""Writing that is seen somewhere is seen."""
 _QUOTE = r"\s*[\"‘“]|\s+'"
 
 _GIVEN = (
@@ -64,7 +66,11 @@ _GIVEN = (
     r"(?:sub-?)?category|labels?|information|input|query|passage|references?|list|task|instructions?|contexts?|"
     r"guidelines?|user|data(?:set)?)\b(?!\s+(?:on|across|along)\b)",
     rf"(?:listed|{_GAVE}|assigned|specified|noted|recorded)\s+(?:for|to)\s+(?:this|the)\s+{_IMAGE}\b",
-    rf"(?:{_GAVE}|handed|shown|told|described)\s+(?:to|with)\s+(?:me|us)\b",
+    rf"(?:{_GAVE}|handed|shown|told|described|shared)\s+(?:to|with)\s+(?:me|us)\b",
+    # the text accompanying the image; the tags attached to it; it comes with the label; with the label in hand
+    rf"(?:c[ao]mes?\s+with|accompan(?:y|ies|ied|ying)|(?:attached|supplied)\s+(?:to|with))\s+(?:the|this)\s+{_IMAGE}\b",
+    rf"{_IMAGE}\s+c[ao]mes?\s+with\s+(?:the|a)\s+(?:\w+\s+)?{_FACTS}\b",
+    r"with\s+the\s+(?:label|answer|class|name)\s+(?:in\s+(?:hand|mind)|at\s+hand|known|given)\b",
 )
 _DESCRIPTIONS = (
     # the description; its description. No leaks: a description; the best one; a field guide's; a word in quotes
@@ -85,7 +91,16 @@ _SOURCES = (
     r"question\s+(?:already\s+)?(?:tells|told|reveals|gives|gave|names|identifies|specif(?:ies|ied)|states|stated)\b",
     r"(?:in|from|by|with|of|to)\s+(?:the|this|your)\s+prompt\b(?=\s*(?:[,.;:)]|$|(?:is|are|was|were|that|which|and)\b))",
     # what exists only beside a picture
-    r"ground[- ]truth\b|metadata\b|the\s+teacher\b|the\s+(?:[\w-]+\s+)?(?:annotations?|concepts)\b",
+    r"ground[- ]truth\b|metadata\b|data\s?sets?\b|file\s?names?\b|the\s+teacher\b|answer\s+key\b",
+    r"the\s+(?:[\w-]+\s+)?(?:annotations?|concepts)\b(?!-)",
+    # as the text says; the text describes; it says in the text; per the notes; the attributes above mention
+    rf"as\s+the\s+(?:[\w-]+\s+)?(?:{_PAPER}|texts?|notes?|information|data)\s+{_ALSO}(?:{_SAYS}|{_SHOWS})\b(?!{_QUOTE})",
+    rf"the\s+(?:texts?|records?|data)\s+(?:describes?|described|mentions?|mentioned|states?|stated)\b(?!{_QUOTE})",
+    r"the\s+data\s+says?\b",
+    rf"it\s+{_SAYS}\s+in\s+the\s+(?:{_PAPER}|text|notes?|information|data)\b(?!\s+{_ON})",
+    rf"(?:according\s+to|per)\s+the\s+(?:[\w-]+\s+)?(?:{_PAPER}|texts?|notes?|information|data|records?|profile)\b"
+    rf"(?!\s+{_ON})",
+    rf"the\s+(?:[\w-]+\s+)?{_TRAITS}\s+(?:listed\s+|given\s+)?(?:above|below)\s+(?:{_SAYS})\b",
     r"the\s+(?:[\w-]+\s+)?hints?\b(?!\s+(?:of|in|at|from)\b)|the\s+(?:image|picture|photo)\s+caption\b",
     r"(?:attribute|concept|feature|trait)s?\s+list\b|list\s+of\s+(?:attributes|concepts|features|traits|characteristics)\b",
     r"(?:descriptive|supplementary|prior)\s+(?:texts?|information|info|notes?|input|materials?)\b",
@@ -99,6 +114,7 @@ _LABELS = (
     rf"(?!{_QUOTE}|\s+(?:on|of|at|in|under|reads?|near)\b)",
     r"(?:is|of|with|to|by|from)\s+the\s+label\b(?=\s*(?:[,.;:)]|$))",
     r"(?:class|category|sub-?category)\s+(?:name|label)s?\b",
+    rf"(?:name|label|answer|species|class)\s+in\s+{_HERE}\b",
     r"(?:correct|true|truth|actual|known|target|expected|assigned)\s+(?:class\s+)?label\b",
     rf"(?:true|target|expected|assigned)\s+(?:answer|{_CLASS})\b|target\s+species\b",
     rf"known\s+(?:answer|identity)\b|(?<!-)\bknown\s+{_CLASS}\b",
@@ -106,10 +122,25 @@ _LABELS = (
     r"specified|told|indicated)\b",
     r"(?:since|as|because|given(?:\s+that)?|know(?:ing)?(?:\s+that)?)\s+the\s+(?:answer|class|category|species|name)\s+"
     rf"{_WAS}\s+(?:{_GAVE}|known|specified|stated)\b",
+    # the answer has already been given; the species was named beforehand; the truth is stated to be
+    rf"(?:answer|{_CLASS}|label|name|species|identity|truth)\s+(?:in\s+question\s+)?"
+    rf"(?:{_WAS}\s+already|(?:has|had)\s+(?:already\s+)?been|{_WAS}(?=\s+\w+\s+(?:beforehand|to\s+be)\b))\s+"
+    rf"(?:{_GAVE}|known|named|told|revealed|stated)\b",
+    rf"model\s+answer\b|labell?ed\s+(?:species|breed|{_CLASS})\b",
 )
 _TOLD = (
     rf"(?:I|we)(?:\s+(?:was|were|am|are|have\s+been)|['’]ve\s+been)\s+(?:\w+ly\s+)?(?:told|{_GAVE}|informed)\b",
-    r"(?:I|we)\s+(?:already\s+)?know\s+(?:that\s+)?the\s+(?:\w+\s+)?(?:label|answer|class)\b",
+    r"(?:I|we)\s+(?:(?:have|had)\s+)?received\b",
+    r"(?:I|we)\s+(?:already\s+)?(?:know|have)\s+(?:that\s+)?the\s+(?:\w+\s+)?(?:label|answer|class)\b",
+    r"(?:label|answer|class)\s+(?:that\s+)?we\s+(?:have|know)\b|know\s+from\s+the\s+(?:\w+\s+)?label\b",
+    r"(?:since|as|because)\s+(?:I|we)\s+(?:already\s+)?know\s+(?:that|the|it)\b",
+    rf"the\s+user\s+(?:has\s+)?(?:{_GAVE}|gave|{_SAYS})\b",
+    # I was asked to explain; my task is to justify; as if I did not know
+    r"(?:I|we)\s+(?:am|are|was|were|have\s+been)\s+(?:asked|instructed|supposed|expected|required)\s+to\s+"
+    r"(?:explain|justify|conclude|show|support|argue|pretend|write|say|reach)\b",
+    r"(?:my|our|the)\s+task\s+is\s+to\s+(?:explain|justify|support|pretend)\b",
+    r"as\s+if\s+I\s+(?:did\s+not|didn['’]t)\s+know\b",
+    rf"it\s+{_WAS}\s+(?:already\s+)?(?:given|stated|specified|mentioned|told)\s+(?:beforehand|in\s+advance)\b",
     r"you(?:\s+have|['’]ve)?\s+(?:provided|told|gave|given|mentioned|supplied|described|said|stated)\b",
     rf"it\s+{_WAS}\s+(?:already\s+)?(?:given|stated|specified|mentioned|told)\s+that\b",
     r"(?:not|never|without)\s+(?:to\s+)?(?:reveal|mention|refer|hint|disclos|say)\w*\b[^.\n]{0,30}"

@@ -85,6 +85,9 @@ def read_reply(text: str) -> Reply:
         raise ValueError(f"not a chat completion ({error!r})") from None
     if not isinstance(content, str):
         raise ValueError("a chat completion without text")
+    if finish in ("abort", "error"):
+        raise ValueError(f"a chat completion that the server broke off ({finish})")
+    content = content.encode("utf-8", "replace").decode()  # JSON may hold half a character, which no file does
     return Reply(content=content, finish_reason=finish, prompt_tokens=tokens[0], completion_tokens=tokens[1])
 
 
@@ -114,7 +117,10 @@ def completion_of(reply: Reply) -> str:
         f"Visual analysis: {analysis}\n\nCandidates:\n{listed}\n\nComparison: {comparison}\n\nPrediction: {prediction}"
     )
     try:
+        rationale.encode()
         return format_answer(rationale, prediction)
+    except UnicodeEncodeError:
+        raise ValueError("half a character (a lone surrogate) is in it") from None
     except RlfgError as error:
         raise ValueError(str(error)) from None
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rlfg.cot.formats import Sample
 from rlfg.data import Examples, format_answer
-from rlfg.data.splits import classes_of, draw
+from rlfg.data.classes import classes_of
 from rlfg.errors import RlfgError
+from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy, resolve
 
 Attributes = Mapping[str, str]

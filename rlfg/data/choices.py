@@ -17,9 +17,11 @@ from string import ascii_letters, ascii_uppercase
 from typing import Literal
 
 from rlfg.data.answers import Form
+from rlfg.data.classes import classes_of
 from rlfg.data.examples import Examples
-from rlfg.data.splits import classes_of, draw, record_of
+from rlfg.data.splits import record_of
 from rlfg.errors import RlfgError
+from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy, profile_of, resolve
 
 Source = Literal["truth", "model", "taxonomy"]

@@ -14,6 +14,7 @@ from rlfg.data.images import open_image
 from rlfg.data.manifest import ENDINGS, read_manifest, to_example
 from rlfg.data.spec import FIELDS, DataSpec
 from rlfg.errors import RlfgError
+from rlfg.randomness import draw
 from rlfg.types import Example
 
 Picture = Literal["image", "positive", "negative"]
@@ -123,7 +124,7 @@ def load_examples(spec: DataSpec) -> Examples:
         splits[example.split] += 1
         if kind != "hf" and spec.split is not None and example.split != spec.split:
             continue
-        if spec.limit is not None and len(items) >= spec.limit:
+        if spec.limit is not None and spec.limit_seed is None and len(items) >= spec.limit:
             continue
         where.append(place)
         items.append(example)
@@ -133,7 +134,13 @@ def load_examples(spec: DataSpec) -> Examples:
     if not items:
         known = ", ".join(f"{name} ({n})" for name, n in splits.items())
         raise RlfgError(f"{spec.path}: no example has split {spec.split!r}; it has {known}")
-    return Examples(items=tuple(items), where=tuple(where), opener=opener, numbers=tuple(numbers))
+    every = Examples(items=tuple(items), where=tuple(where), opener=opener, numbers=tuple(numbers))
+    return every if spec.limit_seed is None else every.subset(_drawn(every, spec.limit_seed)[: spec.limit])
+
+
+def _drawn(examples: Examples, seed: int) -> list[int]:
+    """All places in random order."""
+    return sorted(range(len(examples)), key=lambda i: draw(seed, "limit", examples[i].id))
 
 
 def _kind(spec: DataSpec) -> str:

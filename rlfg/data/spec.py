@@ -30,11 +30,15 @@ class DataSpec:
     """Every picture is opened once before a run. stop: an unreadable one ends it; skip: it is left out
     and counted; unchecked: trust them."""
     limit: int | None = None
-    """Keep the first so many examples."""
+    """Keep so many examples: the first, or those that `limit_seed` draws."""
+    limit_seed: int | None = None
+    """Seed of a draw that depends on ids alone; a smaller one is a part of a larger one. null keeps the first."""
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise RlfgError(f"limit is a number of examples, at least 1, not {self.limit}")
+        if self.limit_seed is not None and self.limit is None:
+            raise RlfgError("limit_seed draws `limit` examples; set limit, or leave limit_seed out")
         for name in self.columns:
             if name not in FIELDS:
                 raise RlfgError(f"columns: {name!r} is no field; the fields are {', '.join(FIELDS)}")

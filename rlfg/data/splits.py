@@ -6,20 +6,20 @@ picture and its copies stand in one split only. What fits nowhere is left out, a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rlfg.data.classes import classes_of, nested_classes
 from rlfg.data.duplicates import exact_copies, look_at, near_copies
 from rlfg.data.examples import Examples
 from rlfg.errors import RlfgError
-from rlfg.randomness import generator
-from rlfg.taxonomy import Taxonomy, normalize, resolve
+from rlfg.randomness import draw
+from rlfg.taxonomy import Taxonomy
 from rlfg.types import Example
 
 Duplicates = Literal["near", "exact", "ignore"]
@@ -82,7 +82,8 @@ def split(examples: Examples, spec: SplitSpec, taxonomy: Taxonomy | None = None)
     parents = {name: int(taxonomy.parent[node]) for name, node in nodes.items()} if taxonomy is not None else {}
     if spec.relatives != "any" and taxonomy is None:
         raise RlfgError(f"split: relatives {spec.relatives!r} needs a taxonomy, to know which classes are related")
-    unseen = _draw_unseen(names, parents, spec)
+    nested = {} if taxonomy is None else nested_classes(taxonomy, nodes)
+    unseen = _draw_unseen(names, parents, nested.keys(), spec)
     sets: list[list[int]] = []
     if spec.duplicates != "ignore":
         looks = look_at(examples)
@@ -114,32 +115,6 @@ def split(examples: Examples, spec: SplitSpec, taxonomy: Taxonomy | None = None)
         seen=tuple(sorted(set(names) - unseen)),
         unseen=tuple(sorted(unseen)),
     )
-
-
-def classes_of(examples: Examples, taxonomy: Taxonomy | None) -> tuple[list[str], dict[str, int]]:
-    """The class of each example, and the taxon of each class.
-
-    Raises:
-        RlfgError: A label is not in the taxonomy, or may be several taxa.
-    """
-    if taxonomy is None:
-        spelled: dict[str, str] = {}
-        return [spelled.setdefault(normalize(e.label), e.label) for e in examples], {}
-    nodes: dict[str, int] = {}
-    for example, where in zip(examples, examples.where, strict=True):
-        if example.label not in nodes:
-            found = resolve(taxonomy, example.label)
-            if len(found.candidates) != 1 or not found.named or found.group:
-                raise RlfgError(
-                    f"{where}: label {example.label!r} is no taxon of {taxonomy.node_name(0)} ({found.status})"
-                )
-            nodes[example.label] = found.candidates[0]
-    names = {node: taxonomy.node_name(node) for node in nodes.values()}
-    twice = {name for name, n in Counter(names.values()).items() if n > 1}
-    for node, name in names.items():
-        if name in twice:
-            names[node] = f"{name} ({taxonomy.describe(int(taxonomy.parent[node]))})"
-    return [names[nodes[example.label]] for example in examples], {name: node for node, name in names.items()}
 
 
 def write_split(found: Split, examples: Examples, out: Path, *, taxonomy: Taxonomy | None = None) -> None:
@@ -174,26 +149,33 @@ def write_split(found: Split, examples: Examples, out: Path, *, taxonomy: Taxono
     (out / "split.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _draw_unseen(names: Sequence[str], parents: Mapping[str, int], spec: SplitSpec) -> set[str]:
+def _draw_unseen(
+    names: Sequence[str], parents: Mapping[str, int], nested: Collection[str], spec: SplitSpec
+) -> set[str]:
+    """The classes that only test shows; none that lies in another, or around one, as it would not be new."""
     everyone = sorted(set(names), key=lambda name: draw(spec.seed, "class", name))
     wanted = round(spec.unseen * len(everyone))
-    if spec.relatives == "any":
-        return set(everyone[:wanted])
+    apart = [name for name in everyone if name not in nested]
     families: dict[int, list[str]] = defaultdict(list)
-    for name in everyone:
+    for name in everyone if parents else ():
         families[parents[name]].append(name)
     chosen: set[str] = set()
-    if spec.relatives == "with":
+    if spec.relatives == "any":
+        chosen = set(apart[: min(wanted, len(everyone) - 1)])
+    elif spec.relatives == "with":
         spare = {name for family in families.values() for name in family[1:]}
-        chosen = set([name for name in everyone if name in spare][:wanted])
+        chosen = set([name for name in apart if name in spare][:wanted])
     else:
         for family in sorted(families.values(), key=lambda family: draw(spec.seed, "family", *sorted(family))):
-            if len(chosen) + len(family) <= wanted:
+            if len(chosen) + len(family) <= wanted and not any(name in nested for name in family):
                 chosen |= set(family)
-    if len(chosen) < wanted and (spec.relatives == "with" or not chosen):
+    if len(chosen) < wanted and (spec.relatives != "without" or not chosen):
+        related = "" if spec.relatives == "any" else f" {spec.relatives} seen relatives"
+        lie = f" ({len(nested)} lie in one another)" if nested else ""
+        fix = ", or set relatives to any" if related else ""
         raise RlfgError(
-            f"split: {wanted} unseen classes {spec.relatives} seen relatives are wanted, and {len(chosen)} of "
-            f"{len(everyone)} can be had; lower unseen, or set relatives to any"
+            f"split: {wanted} unseen classes{related} are wanted, and {len(chosen)} of {len(everyone)}{lie} can be "
+            f"had; lower unseen{fix}"
         )
     return chosen
 
@@ -217,12 +199,6 @@ def _places(n: int, spec: SplitSpec, *, seen: bool) -> list[str]:
     rest = max(n - test - val, min(n, 1))
     train = rest if spec.shots is None else min(rest, spec.shots)
     return [*["train"] * train, *["left out"] * (rest - train), *["val"] * val, *["test"] * test][:n]
-
-
-def draw(seed: int, *key: str) -> float:
-    """A number that depends on the key and on nothing else: other examples change no draw."""
-    words = hashlib.sha256("\0".join(key).encode()).digest()
-    return float(generator(seed, int.from_bytes(words[:4], "big"), int.from_bytes(words[4:8], "big")).random())
 
 
 def record_of(example: Example, folder: Path, **changes: Any) -> dict[str, Any]:

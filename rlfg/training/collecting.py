@@ -92,7 +92,7 @@ class Collector:
             more = self._answer([((start + row // size, row % size), fresh[row // size]) for row in places], (), step)
             found = Collected(
                 drawn=found.drawn + more.drawn,
-                prompts=found.prompts | more.prompts,
+                prompts=found.prompts | self._wanted_prompts(spec, more),
                 times={name: seconds + more.times[name] for name, seconds in found.times.items()},
                 metrics=found.metrics | more.metrics,
             )
@@ -100,6 +100,16 @@ class Collector:
         varied = len(spec.wanted([d.scored for d in found.drawn])) / (len(found.drawn) // size)
         found.metrics.update(rounds=rounds, varied_groups=varied)
         return found
+
+    def _wanted_prompts(self, spec: DynamicSampling, more: Collected) -> dict[str, EncodedPrompt]:
+        """Of a later round, those that are trained on: over many rounds the others would fill the memory.
+
+        What is not wanted and fills up all the same comes from the first round.
+        """
+        wanted = set(spec.wanted([d.scored for d in more.drawn]))
+        shown = {Shown.of(d.scored.rollout.prompt_key) for d in more.drawn if d.scored.rollout.group_id in wanted}
+        keys = {one.key for it in shown for one in self.tapo.trained_on(it)}
+        return {key: prompt for key, prompt in more.prompts.items() if key in keys}
 
     def _answer(self, mine: Sequence[Place], lessons: Sequence[str], step: int) -> Collected:
         """One set of rows."""
@@ -143,9 +153,8 @@ class Collector:
         keys: dict[str, list[Key]] = {}
         for (place, _), one in zip(mine, shown, strict=True):
             keys.setdefault(one.key, []).append((self.config.run.seed, "rollout", step, *place))
-            for other in (self.tapo.trained_under(one), self.tapo.negative(one)):
-                if other is not None:
-                    keys.setdefault(other.key, [])
+            for other in self.tapo.trained_on(one):
+                keys.setdefault(other.key, [])
         return keys
 
     def _lesson(self, key: str) -> Asked:

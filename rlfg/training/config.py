@@ -64,6 +64,9 @@ class GrpoConfig:
     """Roll out with the LoRA inside a copy of the weights, where they are float32 and whole. Exact up to rounding."""
     drop_zero_advantage: bool = True
     """Skip rows without gradient. Exact; has no effect with a KL or entropy term."""
+    mask_truncated: bool = False
+    """Leave completions that were cut at the token limit out of the loss and its normaliser (DAPO's overlong filtering,
+    TRL's `mask_truncated_completions`); their rewards count in their group all the same."""
     dynamic_sampling: DynamicSampling | None = None
     """Answer other pictures too until `prompts_per_step` groups have rewards that differ, and train on those. Not
     exact: it changes what is trained on. null for off."""

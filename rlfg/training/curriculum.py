@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Literal
 
 from rlfg.data import Examples
-from rlfg.data.splits import classes_of
+from rlfg.data.classes import classes_of
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, profile_of, resolve
 

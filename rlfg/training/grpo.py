@@ -103,15 +103,10 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             processing_class=processor,
             callbacks=list(callbacks),
         )
-        self.tapo = config.tapo or PLAIN
-        self.updater = self._build_updater(config)
-        self.prompter = Prompter(
-            config, self.model, processor, precision=self.accelerator.mixed_precision,
-            shards_parameters=self.updater.shards_parameters,
-        )  # fmt: skip
-        shard(self.model, self.accelerator)
-        self.config = config
+        self.config, self.tapo, self.lessons = config, config.tapo or PLAIN, lessons
         self.examples, self.evaluation = train, evaluation
+        self.verification = verification
+        self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
         self.course = Course(config.curriculum, train, verification.taxonomy, profile=config.verifier.profile)
         self.scorer = Scorer(
             verifier=verification.verifier,
@@ -119,20 +114,29 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             parse_mode=config.parse_mode,
             scale=config.objective.advantage_scale,
         )
-        self.verification = verification
-        self.contract, self.keep_checkpoints = contract, config.run.keep_checkpoints
-        exact = self.accelerator.mixed_precision == "no" and not self.updater.shards_parameters
-        self.rebalance = config.rebalance and processes > 1 and not self.updater.shards_parameters
         self.log_rollouts = RolloutLog(Path(config.run.output_dir), _decided_by(config))
         self._pending: list[StepBatch] = []
-        self.lessons = lessons
+        self._build_step(config, processor, processes)
+
+    def _build_step(self, config: GrpoConfig, processor: Any, processes: int) -> None:
+        """What answers, collects and updates; the model is sharded where the launch file asks for it."""
+        self.updater = self._build_updater(config)
+        whole = not self.updater.shards_parameters
+        self.prompter = Prompter(
+            config, self.model, processor, precision=self.accelerator.mixed_precision, shards_parameters=not whole
+        )
+        shard(self.model, self.accelerator)
+        exact = self.accelerator.mixed_precision == "no" and whole
+        self.rebalance = config.rebalance and processes > 1 and whole
         self.vllm = build_rollouts(config, self.accelerator, self.model, processor) if config.rollouts else None
-        self.answerer = self._build_answerer(config, merge=config.merge_for_rollouts and exact and can_merge(model))
+        self.answerer = self._build_answerer(
+            config, merge=config.merge_for_rollouts and exact and can_merge(self.model)
+        )
         self.collector = Collector(
             config=config,
             accelerator=self.accelerator,
-            examples=train,
-            lessons=lessons,
+            examples=self.examples,
+            lessons=self.lessons,
             tapo=self.tapo,
             course=self.course,
             answerer=self.answerer,
@@ -260,6 +264,7 @@ class GrpoTrainer(AtomicCheckpoints, GRPOTrainer):  # type: ignore[misc]
             rebalance=self.rebalance,
             trains_on=self.updater.trains_on,
             prompts_of=lambda keys: self._with_prompts(keys, prompts),
+            mask_truncated=self.config.mask_truncated,
             tapo=self.tapo,
         )
         if self.rebalance:

@@ -7,6 +7,7 @@ change nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,8 @@ Aggregation = Literal["token_mean", "sequence_mean", "sequence_sum", "dr_grpo"]
 
 SAPO_TEMPERATURES = (1.0, 1.05)
 """With a positive advantage, and with another; as published and in TRL."""
+VESPO_GAMMA = ((2.0, 3.0), (3.0, 2.0))
+"""Shapes k and rates λ, each with an advantage of at least 0 and with another; as published and in TRL."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +40,11 @@ class Objective:
     """The probability ratio is clipped to [1 − clip_low, 1 + clip_high]."""
     ratio: Literal["token", "sequence"] = "token"
     """sequence: every token has its completion's ratio, the geometric mean (GSPO, arXiv 2507.18071)."""
-    surrogate: Literal["clip", "cispo", "sapo"] = "clip"
+    surrogate: Literal["clip", "cispo", "sapo", "vespo"] = "clip"
     """clip: the lesser of clipped and unclipped (PPO). cispo: the log-probability weighed by the ratio, which is
     clipped above and carries no gradient (arXiv 2506.13585). sapo: a sigmoid of the ratio in place of a clip
-    (arXiv 2511.20347)."""
+    (arXiv 2511.20347). vespo: the log-probability weighed by e^(λ − λw) · w^k, where w is the ratio of the whole
+    completion, the product of its tokens', and carries no gradient (arXiv 2602.10693)."""
     dual_clip: float | None = None
     """With a negative advantage the ratio counts at most this much (arXiv 1912.09729; 3 in Fine-R1)."""
     kl_coef: float = 0.0
@@ -48,6 +52,9 @@ class Objective:
     kl_estimator: Literal["k1", "k2", "k3"] = "k3"
     """Schulman's: k3 is unbiased and never negative; k2, half the squared log-ratio, has the gradient of the KL itself;
     k1, the log-ratio, has none in expectation, and is here to be compared."""
+    kl_corrected: bool = False
+    """Multiply it by the token's probability ratio, gradient and all: k3, too, then has the gradient of the KL itself
+    (arXiv 2512.02556; TRL's default). The published runs here have it plain."""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus."""
 
@@ -56,6 +63,8 @@ class Objective:
             raise RlfgError("objective: clip_low must be in [0, 1) and clip_high at least 0")
         if self.dual_clip is not None and (self.surrogate != "clip" or self.dual_clip <= 1 + self.clip_high):
             raise RlfgError("objective.dual_clip is for surrogate clip, and above 1 + clip_high")
+        if self.surrogate == "vespo" and self.ratio != "token":
+            raise RlfgError("objective.surrogate vespo has a ratio of its own; leave objective.ratio out")
 
     @property
     def needs_all_rows(self) -> bool:
@@ -106,21 +115,30 @@ def token_losses(
         mask_RL: Which tokens there are.
     """
     old = logps_RL.detach() if old_logps_RL is None else old_logps_RL
-    log_ratio = logps_RL - old
-    if objective.ratio == "sequence":
-        tokens_R1 = mask_RL.sum(1, keepdim=True).clamp(min=1)
-        # `where`, not a product: a padded position may hold an infinity.
-        means_R1 = torch.where(mask_RL.bool(), log_ratio, 0.0).sum(1, keepdim=True) / tokens_R1
-        log_ratio = means_R1.expand_as(logps_RL)
-    loss, clipped = _surrogate(objective, log_ratio.exp(), logps_RL, advantages_R[:, None])
+    log_ratio_RL = logps_RL - old
+    ratio_RL = _ratio(objective, log_ratio_RL, mask_RL)
+    loss, clipped = _surrogate(objective, ratio_RL, logps_RL, advantages_R[:, None])
     logs = {"clip_share": clipped.float()}
     if reference_logps_RL is not None:
         kl = _kl(objective, reference_logps_RL - logps_RL)
-        loss = loss + objective.kl_coef * kl
+        loss = loss + objective.kl_coef * (kl * log_ratio_RL.exp() if objective.kl_corrected else kl)
         logs["kl"] = kl.detach()
     if objective.entropy_coef:
         loss = loss - objective.entropy_coef * entropy_RL
     return loss, logs
+
+
+def _ratio(objective: Objective, log_ratio_RL: Tensor, mask_RL: Tensor) -> Tensor:
+    """Of every token: its own, or its completion's, which is the geometric mean of its tokens' or their product."""
+    # `where`, not a product: a padded position may hold an infinity.
+    if objective.surrogate == "vespo":  # bounds as in TRL 1.16
+        sums_R1 = torch.where(mask_RL.bool(), log_ratio_RL.clamp(-20, 20), 0.0).sum(1, keepdim=True)
+        return sums_R1.clamp(math.log(1e-8), 20).exp().expand_as(log_ratio_RL)
+    if objective.ratio == "sequence":
+        tokens_R1 = mask_RL.sum(1, keepdim=True).clamp(min=1)
+        means_R1 = torch.where(mask_RL.bool(), log_ratio_RL, 0.0).sum(1, keepdim=True) / tokens_R1
+        return means_R1.expand_as(log_ratio_RL).exp()
+    return log_ratio_RL.exp()
 
 
 def _surrogate(objective: Objective, ratio: Tensor, logps: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
@@ -131,6 +149,10 @@ def _surrogate(objective: Objective, ratio: Tensor, logps: Tensor, advantages: T
     if objective.surrogate == "sapo":
         temperature = torch.where(advantages > 0, *SAPO_TEMPERATURES).to(ratio)
         return -torch.sigmoid(temperature * (ratio - 1)) * 4 / temperature * advantages, torch.zeros_like(ratio).bool()
+    if objective.surrogate == "vespo":
+        shape, rate = (torch.where(advantages >= 0, *pair).to(ratio) for pair in VESPO_GAMMA)
+        weight = (rate - rate * ratio + shape * ratio.log()).exp().detach()
+        return -weight * advantages * logps, torch.zeros_like(ratio).bool()
     clipped = ratio.clamp(1 - objective.clip_low, high)
     loss = -torch.minimum(ratio * advantages, clipped * advantages)
     at_work = (ratio != clipped) & (ratio * advantages > clipped * advantages)

@@ -72,6 +72,11 @@ class TapoSpec:
         """The picture that it is told apart from; None without a contrast."""
         return Shown(index=shown.index, picture="negative") if self.contrasts else None
 
+    def trained_on(self, shown: Shown) -> tuple[Shown, ...]:
+        """The pictures that an answer's update looks at."""
+        negative = self.negative(shown)
+        return (self.trained_under(shown), *([] if negative is None else [negative]))
+
     def require_pictures(self, examples: Examples) -> None:
         """Every example has the pictures that are needed.
 

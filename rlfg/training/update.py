@@ -54,6 +54,7 @@ def step_batches(
     rebalance: bool,
     trains_on: Callable[[float], bool],
     prompts_of: Callable[[set[str]], dict[str, EncodedPrompt]],
+    mask_truncated: bool = False,
     tapo: TapoSpec = PLAIN,
 ) -> tuple[list[StepBatch], float]:
     """A process's optimizer steps from one set of rollouts, and the mean share of groups that change process.
@@ -69,12 +70,17 @@ def step_batches(
         rebalance: spread the rows over the processes, instead of leaving each where it was made.
         trains_on: whether a row of this advantage is run.
         prompts_of: encodes the prompts of these keys, where that is not done yet.
+        mask_truncated: rollouts that were cut at the token limit are in no row and in no count either.
         tapo: which pictures a rollout is trained on under, and told apart from.
     """
     size = len(drawn) // (steps * world)
     batches, moves = [], 0.0
+
+    def counts(one: Scored) -> bool:
+        return one.valid and not (mask_truncated and one.rollout.finish_reason == "length")
+
     for k in range(steps):
-        valid = [one for i, one in enumerate(drawn) if i // size % steps == k and one.scored.valid]
+        valid = [one for i, one in enumerate(drawn) if i // size % steps == k and counts(one.scored)]
         found, moved = shares([d for d in valid if trains_on(d.scored.advantage)], world, rebalance=rebalance)
         rows = [_train_row(one, tapo) for one in found[rank]]
         tokens = sum(len(one.scored.rollout.token_ids) for one in valid)

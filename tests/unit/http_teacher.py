@@ -29,15 +29,16 @@ def lesson(label: str, other: str, **changes: Any) -> dict[str, Any]:
 class HttpTeacher:
     """An OpenAI-compatible endpoint on a free port; a context manager.
 
-    `script(label, time)` gives what is said of a label the first time (0), the second …: a lesson, a text,
-    seconds to wait before a good lesson is given, or what goes wrong: "500", "400", "hang up" or "no chat".
+    `script(label, time)` gives what is said of a label the first time (0), the second …: a lesson, a text, or what
+    goes wrong: "500", "400", "silence" (until the teacher leaves), "hang up" or "no chat".
     """
 
-    def __init__(self, script: Callable[[str, int], Any], *, other: Callable[[str], str], delay_s: float = 0.0) -> None:
-        self.script, self.other, self.delay_s = script, other, delay_s
+    def __init__(self, script: Callable[[str, int], Any], *, delay_s: float = 0.0) -> None:
+        self.script, self.delay_s = script, delay_s
         self.asked: Counter[str] = Counter()
         self.texts: list[str] = []
         self.lock = threading.Lock()
+        self.left = threading.Event()
         self.server = _Server(("127.0.0.1", 0), _handler(self))
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
@@ -47,6 +48,7 @@ class HttpTeacher:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.left.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -74,15 +76,14 @@ def _handler(teacher: HttpTeacher) -> type[BaseHTTPRequestHandler]:
             if said in ("500", "400"):
                 self.send(int(said), "{}")
                 return
-            if said == "hang up":
+            if said == "silence":
+                teacher.left.wait()
+            if said in ("silence", "hang up"):
                 self.close_connection = True
                 return
             if said == "no chat":
                 self.send(200, "<html>")
                 return
-            if isinstance(said, float):
-                time.sleep(said)
-                said = lesson(label, teacher.other(label))
             content = said if isinstance(said, str) else json.dumps(said)
             finish = "length" if content.startswith("cut") else "stop"
             choice = {"message": {"role": "assistant", "content": content}, "finish_reason": finish}

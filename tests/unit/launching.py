@@ -18,6 +18,8 @@ BASE = ROOT / "recipes" / "assets" / "world-base"
 TWO = ("--num_processes", "2", "--mixed_precision", "no")
 """Not `--cpu`: accelerate then starts one plain process, whatever the launch file says."""
 
+PATIENCE = 1800
+"""Seconds for what takes one minute."""
 FSDP = (*TWO, str(Path(__file__).with_name("fsdp_on_cpu.py")))
 """The recipe becomes an argument of the script that runs it under FSDP2 on a CPU, which it refuses by itself."""
 
@@ -38,12 +40,26 @@ def environment() -> dict[str, str]:
 
 def launch(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*args, **kwargs), capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400
+        command(*args, **kwargs), capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=PATIENCE
     )
 
 
 def rollouts(run: Path) -> list[dict[str, Any]]:
     return [row for path in sorted((run / "rollouts").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+def rollouts_alike(one: list[dict[str, Any]], two: list[dict[str, Any]]) -> int:
+    """How many sets of rollouts of two runs have the same tokens, from the first.
+
+    Weights that differ by rounding can draw another token where the draw falls between two, on one kind of processor
+    and not on another; from there on they are two runs.
+    """
+    steps = sorted({row["step"] for row in one})
+    for place, step in enumerate(steps):
+        a, b = ([row["token_ids"] for row in run if row["step"] == step] for run in (one, two))
+        if a != b:
+            return place
+    return len(steps)
 
 
 def weights(folder: Path) -> dict[str, Any]:

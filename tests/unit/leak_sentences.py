@@ -167,6 +167,113 @@ In keeping with the supplied attributes, the lower mandible is orange.
 The flower matches what was outlined: a purple cone with yellow tips.
 The provided concept of a "spatula-shaped bill" can be verified in the image.
 The facts given about the species mention a white eye.
+According to the supplied caption, the bird has a grey crown.
+The label tells us this is a Boeing 737-800.
+As stated in the prompt, the flower is a type of orchid.
+Since the ground truth is Cerulean Warbler, the blue back must be the key trait.
+The attributes listed above mention a hooked bill, and I see one here.
+Given the known answer, we can rule out the others.
+The reference text notes a white wing bar, which is consistent with the photo.
+I was told that this is a Tiger Lily.
+From the provided information, the engine count is two.
+The metadata says it is a 2012 BMW M3 coupe.
+This matches the given category exactly.
+The concept list confirms the yellow throat.
+Per the annotation, the dish is a beef tartare.
+The description given mentions a "long, curved bill".
+The hint suggests that the breed is from Wales.
+As you mentioned, the car has four doors.
+The correct class, as specified, is Peugeot.
+Based on the attributes I received, the tail is forked.
+The provided label is Bombay, so the coat must be black.
+The answer has already been given as Fokker 100.
+The image's true label confirms the identification.
+In line with the description you supplied, the petals are pink.
+The key traits that were handed to me include streaked flanks.
+We know from the dataset label that it's a vireo.
+The text accompanying the image identifies the species as a Least Tern.
+The user says it's a Sphynx, and the picture agrees.
+My instructions state the final answer must be Wilson Warbler.
+The expected answer is Baltimore Oriole, which has orange underparts.
+As described in the text, its belly is buff.
+The visual attributes provided include a notched tail.
+This fits the target class we were assigned.
+The file name points to Acura TL.
+The question already reveals that it is a Siamese.
+According to the notes, the wing has two pale bars.
+With the label in hand, let us confirm the markings.
+The ground-truth annotation lists a red nape.
+We were informed that the plant is poisonous foxglove.
+The specification sheet in the prompt mentions winglets.
+The category name supplied with the photo is Bishop of Llandaff.
+We already have the answer, Yorkshire Terrier, so let us look for support.
+These cues were part of the information shared with me.
+The provided hints describe a bird with a forked tail.
+As the text says, this aircraft has a T-tail.
+All listed concepts are consistent with what can be seen.
+According to the supplied profile, the species has a buff throat.
+The name I was given matches the yellow cap.
+The image comes with the label Carmine Bee-eater.
+I have been asked to explain why this is a Ragdoll.
+Since I know that the flower is a hibiscus, the stamen is decisive.
+The given class attributes include a white tail tip.
+The user provided the breed, a Newfoundland.
+This confirms the label that came with the image.
+As indicated in the reference, the bill is bicoloured.
+The stated attributes, such as the red eye, are present.
+The dataset lists this as an American Crow.
+The context provided mentions that it is a sports car.
+The features in the description are matched one by one.
+Based on the provided knowledge, the wings should be rounded.
+My task is to justify the label Fokker 70.
+The model answer is Sayornis.
+I must write as if I did not know the name.
+The key concepts are a crested head and a blue back, as given.
+It says in the text that the petals are fringed.
+The traits given in the input agree with the image.
+The truth is stated to be Nissan Juke.
+According to what I was told, the throat should be orange.
+The instructions say it is a Maltese.
+The picture is captioned as a hooded oriole.
+Judging from the tags attached to the image, this is a cocktail dress.
+The information about the species that I received mentions a long tail.
+The provided textual attributes point to a daisy.
+The correct species was named beforehand.
+The species name in the prompt settles the matter.
+Following the given definition, an A321 has four doors on each side.
+The listed characteristics for the class match the picture.
+The description I have been shown mentions black spots.
+The visual description provided with the image speaks of a short bill.
+The breed given to us is the Birman.
+This is in agreement with the label we have.
+Matching the provided keywords, the flower is spiky.
+The data says the car was built in 2009.
+The photograph's description lists a ruddy breast.
+According to the caption, this is a Gadwall.
+The name in the task is Tropical Kingbird.
+The attribute "yellow crown" from the prompt is visible.
+As I already know the answer, I will look for proof.
+The class in question has been revealed as Buttercup.
+The hint given at the start mentions the tail.
+I have been provided with the species name.
+The text describes a bird with a wedge-shaped tail.
+The labelled species is the Brown Thrasher.
+The listed traits from the knowledge base fit.
+The ground truth annotation agrees with this.
+I am supposed to conclude that it is a Manx.
+The target label explains the spotted coat.
+Given the fact that we are dealing with the labelled class, the wings must be swept.
+The concepts given in the list are all visible.
+The supplied answer, a Bolognese dish, fits the sauce.
+The metadata that comes with the photo names the site.
+The record describes the species as gregarious.
+The description I received says the legs are black.
+It was mentioned beforehand that the dog is a Pug.
+As the label suggests, the bloom is a Magnolia.
+Based on the class description, the body should be slender.
+The caption tells us it is a Clark Nutcracker.
+The key visual attributes supplied are a red bill and a black cap.
+This was confirmed by the answer key.
 """.splitlines()
 
 INNOCENT = """\
@@ -355,4 +462,113 @@ The expected wing shape of a swift is a sickle, which is what is seen.
 Prior knowledge of the genus suggests looking at the bill.
 A plate beside the plane lists its engines.
 One would describe its shape as that of a bell.
+The bird in the picture has a grey crown and a white eye ring.
+The registration painted on the fuselage reads G-EUPT, and the livery is that of an airline.
+A label on the jar says "honey", but the dish itself looks like baklava.
+The badge on the grille names Audi, and the text on the trunk reads A4.
+This description fits both terns, so the bill colour has to decide.
+The breed is often described as wolf-like because of its mask.
+The petals match the typical appearance of a foxglove.
+From the information visible in the picture, the tail cannot be seen.
+The question is whether the wing bars are white or yellow.
+The caption font at the bottom of the photo is irrelevant to the species.
+The answer depends on the bill shape.
+Given the red nape, this is likely a woodpecker.
+Based on the visible features, I choose Northern Flicker.
+The bird provides food to a chick beside it.
+It is given its name by the yellow throat.
+The listed candidates differ in the colour of the legs.
+The sign behind the cat mentions a veterinary clinic.
+As mentioned above, the back is olive.
+The known range of the species does not help here.
+The image provides a clear view of the engine nacelles.
+The lighting in the photo provided enough contrast to see streaks.
+The true colour of the mantle is hard to judge in this light.
+I notice two engines under the wing, which rules out the four-engine A340.
+The correct identification rests on the wing tips.
+Several attributes are visible: a hooked bill, a long tail and pale legs.
+The traits that I listed point to a vireo.
+The given angle hides the underside of the wing.
+The hint of yellow on the flanks suggests an immature bird.
+A reference to scale is missing, so size is uncertain.
+The number plate tells us only the country.
+The plant is labelled by a wooden stake that is out of focus.
+The car's class, a mid-size sedan, narrows the choice.
+The target of its gaze is the feeder on the left.
+The text on the tail is too blurred to read.
+What we know of its habitat agrees with the reeds in the background.
+The annotation-like marks on its wings are black spots.
+My final answer is Wilson's Warbler because of the black cap.
+The notes of orange on the breast separate it from the similar redstart.
+The name painted below the cockpit is that of a city.
+According to the badge, it has all-wheel drive.
+Its features are consistent with those of a shrike.
+The answer is given away by the two-toned bill.
+The data plate on the engine is out of view.
+The class of the ship cannot be told from the bow alone.
+With the bill in mind, we can turn to the legs.
+The wall text behind the animal is cut off.
+These attributes are present in both candidates.
+The given lighting makes the petals look orange.
+We have to decide between two very similar warblers.
+I know of no other gull with such dark wing tips.
+In the text on its side, only the letter K is readable.
+The information sign beside the pond is blurred.
+The tags on its ears are those of a farm.
+The picture gives a clear view of the landing gear.
+The definition of the edges is poor, so the streaks blur.
+Their names are alike, but the birds are not.
+What is known about its moult would help here.
+The reference to the logo is only a guess.
+The input of light from the window whitens the coat.
+The photo is taken from below, which hides the upper wing.
+It is stated on the tail that the plane belongs to KLM.
+According to its markings, the bird is a first-winter gull.
+A list of differences would begin with the bill.
+The species differ in the colour of the eye ring.
+The hooked bill noted above excludes the finches.
+The label of the wine bottle beside the plate reads Rioja.
+In this context, the size of the flower matters.
+The tail, as noted, is notched.
+One candidate is described by its red crown, which is missing here.
+The cues given by the tail are ambiguous.
+The correct choice must have webbed feet.
+The caption burnt into the frame shows a date.
+The concept of the two-tone paint is typical of the Fiat 500.
+I was struck by the length of the tail.
+The prompt reaction of the dog shows that it is young.
+The facts visible here are a red bill and grey legs.
+The truth is that both look alike from this angle.
+The label stitched on the cushion has nothing to do with the cat.
+The records of this species in winter are few, but the picture shows summer.
+The key difference lies in the beak.
+The plane's text is painted in Cyrillic letters.
+The cues at hand favour the sparrow.
+The bowl's contents are described best as a curry.
+The class of the yacht is given by the emblem on its sail.
+A hint of an eye stripe is present.
+This leaves the answer between two terns.
+I already know from the bill that it is no duck.
+The ground beneath the bird is bare.
+It has been in the sun, and so its colours look faded.
+The name tag of the dog hangs below its chin.
+The task is made harder by the blur.
+As the picture shows, the wings are swept back.
+The attributes seen so far agree with the first candidate.
+The list of candidates can now be reduced to two.
+The prediction follows from the crown and the bill.
+The species named first has a longer tail.
+Based on the visible details, the grille is that of the newer model.
+The facts of its anatomy point to a raptor.
+The given sequence of stripes is typical of a zebra.
+The image is labelled by its photographer in the corner.
+The known difference between the two is the colour of the feet.
+The mention of the tail above needs a caveat.
+The identity of the bird in the background is unclear.
+This matches what one expects of a Manx: no tail.
+The instruction panel behind the aircraft is out of focus.
+We can conclude that it is a Pug by the curled tail.
+The provided perch suits a songbird.
+The text states "Quattro", which only this model has.
+As the text says 'Lufthansa', it flies for that airline.
 """.splitlines()

@@ -21,7 +21,7 @@ from rlfg.models.pictures import encode_pictures  # noqa: E402
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.training.microbatch import TrainRow  # noqa: E402
 from rlfg.training.objectives import Objective  # noqa: E402
-from rlfg.training.update import StepBatch  # noqa: E402
+from rlfg.training.update import StepBatch, reference_policy  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -55,6 +55,12 @@ SAME: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "CISPO": ({"surrogate": "cispo"}, {"loss_type": "cispo", "epsilon_high": 1.2}),
     "SAPO": ({"surrogate": "sapo", "aggregation": "sequence_mean"}, {"loss_type": "sapo"}),
+    "VESPO": ({"surrogate": "vespo"}, {"loss_type": "vespo"}),
+    "KL": ({"kl_coef": 0.3}, {"loss_type": "dapo", "beta": 0.3, "use_bias_correction_kl": False}),
+    "KL, corrected": (
+        {"kl_coef": 0.3, "kl_corrected": True},
+        {"loss_type": "dapo", "beta": 0.3, "use_bias_correction_kl": True},
+    ),
     "dual clip": ({"dual_clip": 1.4}, {"loss_type": "dapo", "delta": 1.4}),
 }
 """Our objective, and TRL's attributes (its CISPO counts epsilon_high from 0)."""
@@ -65,6 +71,10 @@ def pair() -> Pair:
     args = argparse.Namespace(model=None, device="cpu", recompute=False, max_tokens=200, dtype="float32")
     model, processor = build_model(args)
     return Pair(model, processor, Point(picture=16, group=4, length=12, prompts=2), args)
+
+
+def padded(rows: Any) -> Any:
+    return torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -82,24 +92,25 @@ def test_objectives_off_policy_are_those_of_trl(pair: Pair, name: str, monkeypat
     ]
     tokens = sum(map(len, pair.completions))
     prompts = {str(i): p for i, p in enumerate(encoded)}
-    batch = pair.ours.with_old_logps(
-        pair.model, StepBatch(rows=rows, prompts=prompts, total_rows=len(rows), total_tokens=tokens)
-    )
+    batch = StepBatch(rows=rows, prompts=prompts, total_rows=len(rows), total_tokens=tokens)
+    with reference_policy(pair.model):
+        base = pair.ours.with_old_logps(pair.model, batch)
+    monkeypatch.setitem(ready, "ref_per_token_logps", padded([r.old_logps for r in base.rows]))
+    batch = pair.ours.with_old_logps(pair.model, batch)
     torch.manual_seed(4)
     moved = [
         [float(x) for x in torch.tensor(r.old_logps) + 0.6 * torch.rand(len(r.token_ids)) - 0.3] for r in batch.rows
     ]
     batch = replace(batch, rows=[replace(r, old_logps=tuple(m)) for r, m in zip(batch.rows, moved, strict=True)])
-    padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(m) for m in moved], batch_first=True)
-    monkeypatch.setitem(ready, "old_per_token_logps", padded)
+    monkeypatch.setitem(ready, "old_per_token_logps", padded(moved))
     monkeypatch.setattr(pair.theirs, "epsilon_low", 0.2)
     monkeypatch.setattr(pair.theirs, "epsilon_high", 0.2)
     for attribute, value in theirs.items():
-        monkeypatch.setattr(pair.theirs.args if attribute == "delta" else pair.theirs, attribute, value)
+        monkeypatch.setattr(pair.theirs if hasattr(pair.theirs, attribute) else pair.theirs.args, attribute, value)
     pair.gradients()
     pair.run_theirs()
     wanted = pair.gradients()
     assert max(float(g.abs().max()) for g in wanted.values()) > 1e-4
     _, metrics = replace(pair.ours, objective=Objective(**ours))(pair.model, batch)
-    assert name == "SAPO" or 0 < metrics["clip_share"] < 1
+    assert name in ("SAPO", "VESPO") or 0 < metrics["clip_share"] < 1
     assert difference(wanted, pair.gradients()) <= 1e-5

@@ -87,6 +87,8 @@ BAD: dict[str, tuple[str, Sample]] = {
 
 def test_a_good_sample_is_accepted(birds: Any) -> None:
     assert reasons(birds, sample()) == {}
+    signs = " It leans by 45º on a naïve ʻIʻiwi's perch near Kākāpō, and its eye ring is 5 µm or ½ a hair wide."
+    assert reasons(birds, sample(rationale(ANALYSIS + signs))) == {}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -184,10 +186,47 @@ def test_a_sharegpt_conversation_is_read(tmp_path: Path) -> None:
     assert (found.question, found.answer, found.images) == (QUESTION, "Herring Gull", ("p.jpg",))
 
 
+@pytest.mark.parametrize("form", ["sharegpt", "trl"])
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ("<image><image>Which is it?", "Which is it?"),
+        ("<image>\n<image>\nWhich is it?", "Which is it?"),
+        ("Is <image> what <image> shows?", "Is <image> what <image> shows?"),
+        ("Which is it? <image><image>", "Which is it? <image><image>"),
+        ("Which is it?", "Which is it?"),
+    ],
+)
+def test_several_pictures_stay_in_their_places(tmp_path: Path, form: str, asked: str, kept: str) -> None:
+    """LLaMA-Factory's column `system`, too."""
+    turns = [{"from": "human", "value": asked}, {"from": "gpt", "value": sample().completion}]
+    record = {"system": "Be brief.", "conversations": turns, "images": ["p.jpg", "q.jpg"]}
+    (tmp_path / "a.json").write_text(json.dumps([record]))
+    [read] = read_samples(tmp_path / "a.json")
+    assert (read.question, read.images, read.system) == (kept, ("p.jpg", "q.jpg"), "Be brief.")
+    write_samples(tmp_path / "b.json", [read], form, images=tmp_path)
+    [back] = read_samples(tmp_path / "b.json")
+    assert back == replace(read, where=back.where)
+
+
+def test_trls_plain_texts_are_read(tmp_path: Path) -> None:
+    line = {"prompt": QUESTION, "completion": sample().completion, "image": "p.jpg"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(line))
+    [read] = read_samples(tmp_path / "a.jsonl")
+    assert (read.question, read.answer, read.images) == (QUESTION, "Herring Gull", ("p.jpg",))
+
+
+SAYS = [{"role": "user", "content": "<image>What?"}, {"role": "assistant", "content": "<answer>A</answer>"}]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[]", "no samples"),
+        (json.dumps([{"messages": SAYS}]), ":1: 1 <image> in its question, and 0 pictures"),
+        (json.dumps([{"messages": SAYS, "images": ["a", "b"]}]), ":1: 1 <image> in its question, and 2 pictures"),
+        (json.dumps([{"messages": [*SAYS, *SAYS], "images": ["a"]}]), ":1: a sample has one question .* 2 answers"),
+        (json.dumps([{"messages": SAYS, "images": ["a\ud83d"]}]), ":1: half a character"),
         ("{", "not valid JSON"),
         ('[{"a": 1}]', r":1: no chain-of-thought sample .* found a"),
         ("[3]", "must be a JSON object"),

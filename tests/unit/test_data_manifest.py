@@ -101,8 +101,23 @@ def test_splits_and_limits(tmp_path: Path) -> None:
     assert len(load_examples(DataSpec(path=spec.path, split="test", limit=2))) == 2
     with pytest.raises(RlfgError, match="limit is a number of examples, at least 1, not 0"):
         DataSpec(path=spec.path, limit=0)
+    with pytest.raises(RlfgError, match="limit_seed draws `limit` examples"):
+        DataSpec(path=spec.path, limit_seed=0)
     with pytest.raises(RlfgError, match=r"test \(3\), train \(3\)"):
         load_examples(DataSpec(path=spec.path, split="val"))
+
+
+def test_a_limit_is_drawn_by_ids_alone_and_a_smaller_one_is_part_of_a_larger(tmp_path: Path) -> None:
+    lines = [{"id": f"{i}", "image": f"{i}", "label": f"class {i // 50}"} for i in range(200)]
+
+    def ids(name: str, order: list[dict[str, str]], limit: int, seed: int = 0) -> list[str]:
+        path = write(tmp_path / name, *order).path
+        return [e.id for e in load_examples(DataSpec(path=path, limit=limit, limit_seed=seed))]
+
+    forth, back = ids("a.jsonl", lines, 40), ids("b.jsonl", lines[::-1], 40)
+    assert forth == back and len(set(forth)) == 40 and ids("a.jsonl", lines, 10) == forth[:10]
+    assert ids("a.jsonl", lines, 40, seed=1) != forth
+    assert len({int(i) // 50 for i in forth}) == 4, "not the first class alone"
 
 
 def test_an_image_folder_takes_labels_from_its_folders(tmp_path: Path) -> None:

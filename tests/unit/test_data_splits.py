@@ -86,6 +86,30 @@ def test_unseen_classes_have_relatives_or_not(ten_each: Path, birds: Taxonomy) -
         split(examples, SplitSpec(unseen=0.4, relatives="with"))
 
 
+@pytest.mark.parametrize("relatives", ["any", "with", "without"])
+def test_a_class_around_another_is_never_new(birds: Taxonomy, ten_each: Path, relatives: Any) -> None:
+    """What is called by its genus may be of any of its species, so that none of them would be new."""
+    lines = [json.loads(line) for line in ten_each.read_text().splitlines()]
+    lines = [line | {"image": str(ten_each.parent / line["image"])} for line in lines]
+    lines += [line | {"id": f"genus {line['id']}", "label": "Larus"} for line in lines[:2]]
+    lines += [line | {"id": f"more {line['id']}", "label": "Common Yellowthroat"} for line in lines[50:52]]
+    path = ten_each.parent / "mixed.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    gulls = {birds.node_name(birds.lookup(name)[0]) for name in (*BIRDS[:4], "Larus")}
+    for seed in range(10):
+        spec = SplitSpec(seed=seed, unseen=0.17, relatives=relatives, duplicates="ignore")
+        found = split(load(path), spec, birds)
+        assert found.unseen and not gulls & set(found.unseen)
+    if relatives != "without":
+        with pytest.raises(RlfgError, match=r"8 unseen classes.* are wanted, and \d of 12 \(5 lie in one another\)"):
+            split(load(path), SplitSpec(unseen=0.7, relatives=relatives, duplicates="ignore"), birds)
+
+
+def test_something_is_left_to_train_on(ten_each: Path) -> None:
+    with pytest.raises(RlfgError, match="10 unseen classes are wanted, and 9 of 10 can be had; lower unseen$"):
+        split(load(ten_each), SplitSpec(unseen=0.99, duplicates="ignore"))
+
+
 def test_the_same_for_any_order_and_another_for_another_seed(ten_each: Path) -> None:
     examples = load(ten_each)
     spec = SplitSpec(seed=5, shots=2, unseen=0.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,37 @@ def test_the_command_writes_a_manifest(
         assert Path(str(example.negative)).is_file()
         assert example.label == "Cardinal" or Path(str(example.positive)).is_file()
         assert set(example.meta) == {"camera", "negative_label", "negative_by"}
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "random": {},
+    "taxonomy": {},
+    "confusions": {"answers": {"0": ["California Gull"], "1": ["California Gull"], "4": ["Larus", "gull"]}},
+    "embedding": {"embeddings_ND": np.array([[1, 0], [0.9, 0.1], [0.8, 0.1], [1, 0], [0, 1], [0.9, 0], [0.1, 1]])},
+}
+
+
+@pytest.mark.parametrize("negatives", WAYS)
+def test_no_negative_is_a_copy_or_of_a_class_around_the_anchors(
+    birds: Taxonomy, tmp_path: Path, negatives: Any
+) -> None:
+    """Picture 3 is picture 0 under another name, and 5 is of the genus of both; the nearest to 0 by any encoder."""
+    names = ["Herring Gull"] * 3 + ["California Gull"] * 2 + ["Larus", "Blue Jay"]
+    lines = []
+    for n, name in enumerate(names):
+        noise = np.random.default_rng(0 if n == 3 else n).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((60, 60)).save(tmp_path / f"{n}.png")
+        lines.append({"id": str(n), "image": f"{n}.png", "label": name})
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    examples = load_examples(DataSpec(path=str(tmp_path / "data.jsonl")))
+    for seed in range(20):
+        found = triplets(examples, negatives, seed=seed, taxonomy=birds, **WAYS[negatives])
+        assert found[0].negative in {4, 6} and found[3].negative in {1, 2, 6}
+        assert found[5].negative == 6, "what is called by the genus may be any gull"
+        assert all(names[one.negative] != "Larus" for one in found[:5])
+    two = {"embeddings_ND": np.eye(2)} if negatives == "embedding" else WAYS[negatives]
+    with pytest.raises(RlfgError, match="every picture of another class is a copy of '0'"):
+        triplets(examples.subset([0, 3]), negatives, taxonomy=birds, **two)
 
 
 def test_what_has_no_triplets_is_refused(manifest: Path, examples: Examples) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,13 @@ def test_dapo_as_speciarl_compares_it() -> None:
     assert (config.objective.kl_coef, config.objective.clip_low, config.objective.clip_high) == (0, 0.2, 0.28)
     (guard,) = config.reward.terms
     assert guard.options == {"limit": 2048, "buffer": 512}
+
+
+@pytest.mark.parametrize("name", ["cub-dr-grpo", "cub-dr-grpo-binary"])
+def test_dr_grpo_as_speciarl_compares_it(name: str) -> None:
+    """Sequence-mean token-sum, no division by the deviation, no KL; the rest as in its main run."""
+    of, changed = load("grpo", "cub-qwen2.5-vl-7b").objective, load("grpo", name).objective
+    assert changed == replace(of, aggregation="sequence_sum", advantage_scale="none", kl_coef=0.0)
 
 
 def test_speciarls_run_has_its_steps(tmp_path: Path) -> None:

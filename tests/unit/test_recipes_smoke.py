@@ -83,7 +83,7 @@ def test_grpo(name: str, tiny_world: Path, world: Path, questions: Path, judge: 
     changed = [
         *SMALL,
         *(f"model.path={BASE}", "model.dtype=float32", "model.max_pixels=null"),
-        *(f"data.path={world}", "data.limit=null", "eval=null", "run.eval_every=null"),
+        *(f"data.path={world}", "data.limit=null", "data.limit_seed=null", "eval=null", "run.eval_every=null"),
         *(f"prompts_per_step={2 * per_rollout}", f"run.save_every={2 * per_rollout}", "run.log_every=1"),
         *("sampling.max_new_tokens=6", f"run.output_dir={tmp_path / 'run'}"),
     ]

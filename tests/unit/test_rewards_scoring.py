@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("torch")
 
-from rewards import RewardSpec, TaxonomyVerifier, build_rubric
+from rewards import Noise, RewardSpec, TaxonomyVerifier, build_rubric
 from rewards.scoring import Scorer, scoring_metrics
 from rlfg.taxonomy import taxonomy_from_lineages
 from rlfg.types import Rollout
@@ -47,6 +48,19 @@ def test_a_rollout_without_a_verdict_touches_no_other(scorer: Scorer) -> None:
     with_masked, without = scorer([*judged, *unknown]), scorer(judged)
     assert [s.advantage for s in with_masked[:6]] == [s.advantage for s in without]
     assert [(s.valid, s.advantage, s.score.reward) for s in with_masked[6:]] == [(False, 0.0, None)] * 2
+
+
+def test_noise_is_in_the_rewards_and_not_in_what_is_said_of_the_policy(scorer: Scorer) -> None:
+    """The best checkpoint is chosen by HM, which a noisy reward must not blur."""
+    rollouts = [rollout(g, i, a) for g in "pqr" for i, a in enumerate(ANSWERS)]
+    noisy = replace(scorer, rubric=build_rubric(RewardSpec(name="hedged", noise=Noise(probability=1.0))))
+    found, plain = noisy(rollouts), scorer(rollouts)
+    assert [s.score.reward for s in found] != [s.score.reward for s in plain]
+    of_rewards = {"reward", "reward_std", "zero_variance_groups"}
+    metrics, expected = scoring_metrics(found), scoring_metrics(plain)
+    assert {k: v for k, v in metrics.items() if k not in of_rewards} == {
+        k: v for k, v in expected.items() if k not in of_rewards
+    }
 
 
 def test_metrics_add_up(scorer: Scorer) -> None:

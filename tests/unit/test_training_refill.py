@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,31 @@ def test_refills_are_new_pictures_drawn_by_seed_step_and_round_alone() -> None:
     assert len({tuple(x) for x in (drawn(), drawn(seed=1), drawn(step=4), drawn(round_=2))}) == 4
     assert sorted(drawn(shown=range(5, 50))) == [0, 1, 2, 3, 4]
     assert drawn(shown=range(50)) == []
+
+
+def test_later_rounds_leave_the_prompts_that_are_trained_on() -> None:
+    """Of 30 rounds no more than two are kept: the first, and what is wanted."""
+    pytest.importorskip("trl")
+    from rlfg.training.balance import Drawn
+    from rlfg.training.collecting import Collected, Collector
+    from rlfg.training.tapo import TapoSpec
+
+    rows = [replace(one, rollout=replace(one.rollout, prompt_key=key)) for one, key in zip(
+        scored(a=[1, 1], b=[0, 1]), ("4", "4/positive", "5", "5/positive"), strict=True
+    )]  # fmt: skip
+    prompts: dict[str, Any] = {f"{n}{picture}": object() for n in "45" for picture in ("", "/positive", "/negative")}
+    drawn = [Drawn(scored=one, home=0, prompt_tokens=9) for one in rows]
+    made = Collected(drawn=drawn, prompts=prompts, times={}, metrics={})
+    for tapo, kept in (
+        (TapoSpec(), {"5", "5/negative"}),
+        (TapoSpec(conditioning="own", divergence_coef=0.0), {"5", "5/positive"}),
+    ):
+        unused: Any = None
+        collector = Collector(
+            config=unused, accelerator=unused, examples=unused, lessons=unused, tapo=tapo, course=unused,
+            answerer=unused, score=unused,
+        )  # fmt: skip
+        assert collector._wanted_prompts(DynamicSampling(), made).keys() == kept
 
 
 def test_a_single_round_is_no_dynamic_sampling() -> None:

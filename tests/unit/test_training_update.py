@@ -62,6 +62,25 @@ def test_estimators_of_the_kl() -> None:
         assert losses(objective, -1.0, -1.0, 0.0, reference=-1.5) == pytest.approx(value)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "corrected", "same"),
+    [("k1", False, False), ("k2", False, True), ("k3", False, False), ("k1", True, True), ("k3", True, True)],
+)
+def test_which_estimators_have_the_gradient_of_the_kl(estimator: Any, corrected: bool, same: bool) -> None:
+    """In expectation: summed over all words by their probability, under the policy that sampled them."""
+    words = torch.tensor([[0.3, -1.0, 0.8, 0.1]], dtype=torch.float64, requires_grad=True)
+    reference = torch.tensor([[1.0, 0.2, -0.4, 0.0]], dtype=torch.float64).log_softmax(1)
+    logps = words.log_softmax(1)
+    loss, _ = token_losses(
+        Objective(kl_coef=1.0, kl_estimator=estimator, kl_corrected=corrected), logps_RL=logps, old_logps_RL=None,
+        reference_logps_RL=reference, entropy_RL=torch.zeros(1, 4), advantages_R=torch.zeros(1),
+        mask_RL=torch.ones(1, 4),
+    )  # fmt: skip
+    (found,) = torch.autograd.grad((logps.exp().detach() * loss).sum(), words, retain_graph=True)
+    (wanted,) = torch.autograd.grad((logps.exp() * (logps - reference)).sum(), words)
+    assert torch.allclose(found, wanted, rtol=0, atol=1e-12) == same
+
+
 def test_cispo_sapo_and_the_dual_clip() -> None:
     """By hand, at a ratio of e; TRL's gradients are compared in test_against_trl."""
     cispo = Objective(surrogate="cispo", clip_high=0.28)
@@ -76,6 +95,25 @@ def test_cispo_sapo_and_the_dual_clip() -> None:
     for bad in ({"dual_clip": 1.2}, {"dual_clip": 3.0, "surrogate": "cispo"}):
         with pytest.raises(RlfgError, match="dual_clip"):
             Objective(**bad)  # type: ignore[arg-type]
+
+
+def test_vespo_by_hand() -> None:
+    """At a ratio of e: e^(3 − 3e) · e² where the advantage is not negative, else e^(2 − 2e) · e³; at 1: 1."""
+    vespo = Objective(surrogate="vespo")
+    assert losses(vespo, -1.0, -2.0, 2.0) == pytest.approx(2 * math.exp(3 - 3 * math.e + 2))
+    assert losses(vespo, -1.0, -2.0, -2.0) == pytest.approx(-2 * math.exp(2 - 2 * math.e + 3))
+    assert losses(vespo, -1.0, -1.0, 2.0) == pytest.approx(2.0)
+    logps = torch.tensor([[-1.0, -2.0, -math.inf]], requires_grad=True)
+    loss, _ = token_losses(
+        vespo, logps_RL=logps, old_logps_RL=torch.tensor([[-1.3, -2.2, -1.0]]), reference_logps_RL=None,
+        entropy_RL=torch.zeros(1, 3), advantages_R=torch.tensor([1.0]), mask_RL=torch.tensor([[1.0, 1.0, 0.0]]),
+    )  # fmt: skip
+    weight = math.exp(3 - 3 * math.exp(0.5) + 2 * 0.5)  # of the completion, whose ratio is e^(0.3 + 0.2)
+    assert loss[0, :2].tolist() == pytest.approx([weight, 2 * weight])
+    loss[0, :2].sum().backward()
+    assert logps.grad is not None and logps.grad[0, :2].tolist() == pytest.approx([-weight, -weight])
+    with pytest.raises(RlfgError, match="leave objective.ratio out"):
+        Objective(surrogate="vespo", ratio="sequence")
 
 
 def test_a_completions_ratio_is_the_geometric_mean_of_its_tokens() -> None:
@@ -236,6 +274,32 @@ def test_a_rollout_without_a_verdict_weighs_on_nothing(policy: Any, batch: StepB
         found.append(gradient(policy, step, objective))
     (loss, metrics, whole), (other_loss, other_metrics, other) = found
     assert torch.equal(loss, other_loss) and torch.equal(whole, other) and metrics == other_metrics
+
+
+@pytest.mark.parametrize(("mask", "kept", "tokens"), [(False, [1, 2, 3, 4], 10), (True, [1, 3], 4)])
+def test_answers_cut_at_the_limit_are_left_out_where_asked(mask: bool, kept: list[int], tokens: int) -> None:
+    """Of the rows, and of both counts; the others keep the advantages that they have beside them."""
+    verdict = Verdict(relation=None)
+    drawn = [
+        Drawn(
+            scored=Scored(
+                rollout=Rollout(
+                    step=0, group_id="0", prompt_key="0", index=i, truth="", completion="", token_ids=(5,) * (i + 1),
+                    finish_reason="length" if i % 2 else "stop",
+                ),
+                verdict=verdict, score=Score(reward=0.0, verdict=verdict), advantage=float(i), valid=True,
+            ),
+            home=0, prompt_tokens=9,
+        )
+        for i in range(4)
+    ]  # fmt: skip
+    (step,), _ = step_batches(
+        drawn, steps=1, rank=0, world=1, rebalance=False, trains_on=lambda _: True, prompts_of=lambda _: {},
+        mask_truncated=mask,
+    )  # fmt: skip
+    assert [len(row.token_ids) for row in step.rows] == kept
+    assert [row.advantage for row in step.rows] == [n - 1 for n in kept]
+    assert (step.total_rows, step.total_tokens) == (len(kept), tokens)
 
 
 def test_steps_and_processes_share_the_rollouts() -> None:

@@ -77,6 +77,7 @@ def test_a_reply_is_read_in_order() -> None:
         ({"prompt_token_ids": None}, "0 tokens instead of 3"),
         ({"choices": reply()["choices"][:1]}, "asked for 2 completions and gave 1"),
         ({"choices": [{"index": 0}] * 2}, "lacks 'token_ids'"),
+        ({"choices": [one | {"finish_reason": "abort"} for one in reply()["choices"]]}, r"broke .* off \(abort\)"),
     ],
 )
 def test_a_reply_that_is_not_what_was_asked_for_is_refused(changes: dict[str, Any], said: str) -> None:

@@ -97,7 +97,9 @@ def check_prompt(ask: Ask, engine_ids: Sequence[int] | None) -> None:
 
 
 def check_completions(ask: Ask, found: Sequence[Completion], banned: Sequence[int]) -> None:
-    """As many as were asked for, each with a log-probability a token, and none with a picture token.
+    """As many as were asked for, each whole, with a log-probability a token, and none with a picture token.
+
+    One that the engine gave up ("abort") would be punished as the policy's own.
 
     Raises:
         EngineError: Otherwise.
@@ -105,6 +107,8 @@ def check_completions(ask: Ask, found: Sequence[Completion], banned: Sequence[in
     if len(found) != len(ask.keys):
         raise EngineError(f"vLLM was asked for {len(ask.keys)} completions and gave {len(found)}")
     for completion in found:
+        if completion.finish_reason not in ("stop", "length"):
+            raise EngineError(f"vLLM broke a completion off ({completion.finish_reason}); it says why in its log")
         if not completion.token_ids or len(completion.token_ids) != len(completion.logps):
             tokens, logps = len(completion.token_ids), len(completion.logps)
             raise EngineError(f"vLLM gave a completion of {tokens} tokens with {logps} log-probabilities")
