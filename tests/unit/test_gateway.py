@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("aiohttp")
 pytest.importorskip("prometheus_client")
 
+from aiohttp import FormData
 from PIL import Image
 from serving_toys import SAID, StubEngine, form, gateway, picture, tagged
 
@@ -151,10 +152,24 @@ def gif_bomb() -> bytes:
     )
 
 
+def two(name: str, value: str) -> FormData:
+    data = form(picture())
+    for _ in range(2):
+        data.add_field(name, value)
+    return data
+
+
 BAD: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "wrong JSON": (lambda: {"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "no valid JSON"),
     "deep JSON": (lambda: {"data": b"[" * 100_000, "headers": {"Content-Type": "application/json"}}, 400, "JSON"),
     "a list": (lambda: {"json": [1]}, 400, "JSON object"),
+    "endless values": (
+        lambda: {"data": b'{"images": [' + b"0," * 10_000 + b"0]}", "headers": {"Content-Type": "application/json"}},
+        400,
+        "the JSON has more values",
+    ),
+    "one and several": (lambda: {"json": {**b64(picture()), "images": []}}, 400, "`image` is for one picture"),
+    "two questions": (lambda: {"data": two("question", "Which?")}, 400, "question is in the form twice"),
     "no picture": (lambda: {"json": {}}, 400, "one `image` wanted"),
     "an unknown field": (lambda: {"json": {"picture": 1}}, 400, "unknown field 'picture'"),
     "a picture that is a number": (lambda: {"json": {"image": 3}}, 400, "image must be"),
@@ -215,6 +230,38 @@ async def test_a_chunked_body_ends_at_the_limit() -> None:
         client.post("/v1/classify", data=endless(), headers=headers) as reply,
     ):
         assert reply.status == 413
+
+
+@run
+async def test_a_forms_headers_and_boundaries_count_too() -> None:
+    async def parts() -> Any:
+        for name in (b"samples", b"question"):
+            head = b'Content-Disposition: form-data; name="' + name + b'"\r\nX-Long: ' + b"x" * 4_000
+            yield b"--edge\r\n" + head + b"\r\n\r\n1\r\n"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+    async with (
+        gateway(StubEngine(), limits=Limits(body_bytes=6_000)) as client,
+        client.post("/v1/classify", data=parts(), headers=headers) as reply,
+    ):
+        assert reply.status == 413
+
+
+@run
+async def test_a_client_that_takes_no_answer_keeps_nobody_from_the_engine() -> None:
+    engine = StubEngine()
+    engine.streamed = [b"x" * 1_000_000] * 40
+    async with gateway(engine, limits=Limits(concurrency=1, read_timeout_s=3)) as client:
+        reader, writer = await asyncio.open_connection(client._base_url.host, client._base_url.port, limit=1_000)
+        body = b'{"stream": true}'
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        while not engine.now:
+            await asyncio.sleep(0.01)
+        async with client.post("/v1/classify", data=form(picture())) as reply:
+            assert reply.status == 200
+        writer.transport.abort()
+        assert not reader.at_eof()
 
 
 @run
@@ -295,7 +342,9 @@ async def test_too_many_requests_are_told_to_come_back() -> None:
         while len(waiting) > 3:
             _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         refused = set(tasks) - waiting
-        await asyncio.sleep(0.2)  # what else would be refused has its time
+        while engine.now < 2:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # what else would be refused, or asked too early, has its time
         assert [task.result() for task in refused] == [429] * 5 and engine.now == engine.most == 2
         engine.go.set()
         assert await asyncio.gather(*waiting) == [200] * 3

@@ -69,7 +69,7 @@ class Classifier:
         began = time.perf_counter()
         if isinstance(picture, ApiError):
             raise picture
-        data = await self.fetcher.fetch(picture) if isinstance(picture, str) else picture
+        data = await self.fetcher.fetch(picture, asked.room) if isinstance(picture, str) else picture
         fetched = time.perf_counter()
         url = await self.decoder.url(data)
         decoded = time.perf_counter()

@@ -14,7 +14,7 @@ class Limits:
     """What a client may ask for."""
 
     body_bytes: int = 20_000_000
-    """Of one request, all its pictures together; also of a picture fetched from a URL."""
+    """Of one request, all its pictures together; and of all that its URLs bring."""
     pixels: int = 40_000_000
     """Of one picture, read from its header before anything is decoded."""
     decoders: int = 4
@@ -29,7 +29,7 @@ class Limits:
     waiting: int = 128
     """Requests taken in beyond that; the next one gets 429."""
     read_timeout_s: float = 30.0
-    """For a client to send a whole request, and for its headers."""
+    """For a client to send a whole request, for its headers, and to take each part of a streamed answer."""
     engine_timeout_s: float = 120.0
     """For the engine's whole answer."""
     fetch_timeout_s: float = 10.0
