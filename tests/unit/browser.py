@@ -75,14 +75,16 @@ async def tab(url: str, profile: Path, *, dark: bool = False) -> AsyncIterator[B
     )  # fmt: skip
     try:
         port = profile / "DevToolsActivePort"
-        for _ in range(300):
+        for _ in range(1200):
             if port.exists() and len(port.read_text().splitlines()) == 2:
                 break
             await asyncio.sleep(0.1)
         number = port.read_text().splitlines()[0]
         async with aiohttp.ClientSession() as http:
-            async with http.get(f"http://127.0.0.1:{number}/json") as reply:
-                page = next(one for one in await reply.json() if one["type"] == "page")
+            page = None
+            while page is None:
+                async with http.get(f"http://127.0.0.1:{number}/json") as reply:
+                    page = next((one for one in await reply.json() if one["type"] == "page"), None)
             async with http.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 browser = Browser(socket)
                 for domain in ("Page", "Runtime", "Log"):
