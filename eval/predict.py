@@ -21,6 +21,7 @@ from eval.protocols import Item, ProtocolSpec, Reply, line_of
 from eval.protocols.generate import OpenSpec
 from rlfg.data import DataSpec, Examples, ImageReport, check_images, load_examples
 from rlfg.errors import RlfgError
+from rlfg.one_writer import only_writer
 from rlfg.rollouts.sampling import Sampling
 from rlfg.taxonomy.spec import TaxonomySpec
 from rlfg.types import Prediction
@@ -218,9 +219,10 @@ def merge(task: Task) -> Path:
 def predict(config: PredictConfig, backend: Backend) -> Path:
     """The whole of it in one process, answered by a backend that is there already."""
     task = load_task(config)
-    keep_settings(task)
-    predict_share(task, pending(task)[1], backend, 0)
-    return merge(task)
+    with only_writer(task.out):
+        keep_settings(task)
+        predict_share(task, pending(task)[1], backend, 0)
+        return merge(task)
 
 
 def _teller(items: Sequence[Item], asked: Sequence[Asked], out: Path, on_line: Callable[[Prediction], None]) -> Tell:
