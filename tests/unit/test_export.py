@@ -13,13 +13,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import yaml  # noqa: E402
+from peft import LoraConfig, get_peft_model  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from rlfg.cli import main  # noqa: E402
 from rlfg.data import contract_hash, load_prompt  # noqa: E402
 from rlfg.data.contract import write_contract  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
-from rlfg.models.load import LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
+from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
 from rlfg.training.exporting import export as exporting  # noqa: E402
 from rlfg.training.exporting.export import ExportSpec, export  # noqa: E402
 
@@ -76,7 +77,7 @@ batch = processor(text=[text], images=[Image.new("RGB", (84, 84))], return_tenso
 print(model.generate(**batch, max_new_tokens=4, do_sample=False).shape[1] > batch["input_ids"].shape[1])
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "plain")], capture_output=True, text=True, cwd=tmp_path, timeout=120
+        [sys.executable, "-c", code, str(tmp_path / "plain")], capture_output=True, text=True, cwd=tmp_path, timeout=600
     )
     assert done.stdout.strip() == "True", done.stderr[-2000:]
 
@@ -122,6 +123,27 @@ def test_what_is_there_is_not_overwritten(trained: Path, tmp_path: Path) -> None
         export(ExportSpec(trained=trained, out=tmp_path / "plain", **QUICK))
     with pytest.raises(RlfgError, match="neither an adapter"):
         export(ExportSpec(trained=tmp_path / "plain", out=tmp_path / "other", **QUICK))
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`:UserWarning")
+@pytest.mark.parametrize("more", [{"use_dora": True}, {"modules_to_save": ["lm_head"]}])
+def test_adapters_made_elsewhere_are_exported_too(tiny_model: Path, tmp_path: Path, more: dict[str, Any]) -> None:
+    """DoRA; and a head that is tied to the embedding no more, which the config must say: vLLM goes by that."""
+    torch.manual_seed(3)
+    base = load_model(ModelSpec(path=str(tiny_model), dtype="float32"))
+    model = get_peft_model(base, LoraConfig(r=4, target_modules=LANGUAGE_LINEARS, **more))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name or "modules_to_save" in name:
+                parameter.add_(0.2 * torch.randn_like(parameter))
+    model.save_pretrained(tmp_path / "trained")
+    found = export(ExportSpec(trained=tmp_path / "trained", out=tmp_path / "plain", **QUICK))
+    assert found.gap < 1e-4
+    config = json.loads((tmp_path / "plain" / "config.json").read_text())
+    tied = "use_dora" in more
+    assert config.get("tie_word_embeddings", True) == tied
+    assert config["text_config"].get("tie_word_embeddings", tied) == tied
+    assert ("lm_head.weight" in load_file(tmp_path / "plain" / "model.safetensors")) != tied
 
 
 def test_half_precision_is_kept(trained: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from peft import load_peft_weights  # noqa: E402
+from peft import LoraConfig, get_peft_model, load_peft_weights  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from rewards.setup import VerifierSpec  # noqa: E402
 from rlfg.data.spec import DataSpec  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
-from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
+from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt  # noqa: E402
 from rlfg.rollouts.sampling import Sampling  # noqa: E402
@@ -244,6 +244,47 @@ def test_whole_weights_are_the_model_with_its_adapter(tiny_model: Path, tmp_path
         torch.testing.assert_close(plain(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-5)
         ours, theirs = (language_model(m).model.visual(pixels, grid) for m in (plain, model))
     torch.testing.assert_close(getattr(ours, "pooler_output", ours), getattr(theirs, "pooler_output", theirs))
+
+
+def plain_model(folder: Path) -> Any:
+    return load_model(ModelSpec(path=str(folder), dtype="float32"))
+
+
+def test_whole_weights_have_the_modules_that_were_trained_besides(tiny_model: Path, tmp_path: Path) -> None:
+    """PEFT's `modules_to_save`, which vLLM takes in no adapter, and layers of other ranks than the adapter's."""
+    config = LoraConfig(r=4, target_modules=LANGUAGE_LINEARS, modules_to_save=["merger"], rank_pattern={"k_proj": 2})
+    get_peft_model(plain_model(tiny_model), config).save_pretrained(tmp_path / "elsewhere")
+    model = load_model(ModelSpec(path=str(tiny_model), adapter=str(tmp_path / "elsewhere"), dtype="float32"),
+                       trainable=True).eval()  # fmt: skip
+    add_reference(model)
+    assert "modules_to_save" in str(beyond_adapter(model))
+    check_foldable(model)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B.default" in name or "modules_to_save.default" in name:
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    tensors = whole_tensors(model, keep=True)
+    assert tensors.keys() == {name for name, _ in plain_model(tiny_model).named_parameters()}
+    write_weights(model, tensors, tmp_path / "whole")
+    plain = plain_model(tmp_path / "whole").eval()
+    ids, merger = torch.arange(5, 25)[None], "model.visual.merger.ln_q.weight"
+    with torch.no_grad():
+        torch.testing.assert_close(plain(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-5)
+    trained = dict(language_model(model).named_parameters())["model.visual.merger.modules_to_save.default.ln_q.weight"]
+    assert torch.equal(dict(plain.named_parameters())[merger], trained)
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`:UserWarning")
+@pytest.mark.parametrize("options", [{"modules_to_save": ["lm_head"]}, {"use_dora": True}, {"lora_bias": True}])
+def test_what_whole_weights_cannot_say_is_refused(tiny_model: Path, options: dict[str, Any]) -> None:
+    """A head that is tied in the engine; what is no sum of two matrices."""
+    model = get_peft_model(
+        plain_model(tiny_model), LoraConfig(r=4, target_modules=r".*language_model.*q_proj", **options)
+    )
+    assert beyond_adapter(model) is not None
+    with pytest.raises(RlfgError, match="cannot be merged into its weights"):
+        check_foldable(model)
 
 
 def test_weights_that_do_not_fit_are_an_error(tiny_model: Path, tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from rlfg.cli import main
 from rlfg.errors import RlfgError
@@ -205,7 +208,7 @@ def option(command: list[str], name: str) -> str:
 
 
 def test_the_command_names_everything(tmp_path: Path) -> None:
-    adapters = {"a": adapter(tmp_path / "a", 4), "b": adapter(tmp_path / "b", 8, rank_pattern={"q": 24})}
+    adapters = {"a": adapter(tmp_path / "a", 4), "b": adapter(tmp_path / "b", 24, rank_pattern={})}
     spec = ServerSpec(
         model="org/base",
         name="base",
@@ -234,6 +237,26 @@ def test_the_command_names_everything(tmp_path: Path) -> None:
     assert command[-2:] == ["--max-num-seqs", "8"]
     assert json.loads(option(command, "--structured-outputs-config"))["disable_any_whitespace"]
     assert "--enforce-eager" not in command and "--enforce-eager" in server_command(spec, port=1, cpu=True)
+
+
+@pytest.mark.parametrize(
+    ("config", "tensor", "said"),
+    [
+        ({"rank_pattern": {"q_proj": 24}}, "model.layers.0.q_proj.lora_A.weight", "does not compute rank_pattern of"),
+        ({"alpha_pattern": {"q_proj": 1}, "bias": "all"}, "x.lora_A.weight", "does not compute alpha_pattern, bias of"),
+        ({"use_dora": True}, "x.lora_A.weight", "use_dora"),
+        ({}, "base_model.model.model.visual.blocks.0.attn.qkv.lora_A.weight", "its layers in the vision tower"),
+        ({"use_rslora": True, "bias": "none"}, "model.layers.0.q_proj.lora_A.weight", None),
+    ],
+)
+def test_an_adapter_that_vllm_would_make_another_model_of_is_refused(
+    tmp_path: Path, config: dict[str, object], tensor: str, said: str | None
+) -> None:
+    folder = adapter(tmp_path / "a", 8, **config)
+    save_file({tensor: np.zeros((8, 4), np.float32)}, tmp_path / "a" / "adapter_model.safetensors")
+    spec = ServerSpec(model="m", adapters={"a": folder})
+    with nullcontext() if said is None else pytest.raises(RlfgError, match=rf"{said}.*`rlfg export`"):
+        server_command(spec, port=1, cpu=False)
 
 
 def test_a_bare_model_has_no_lora_and_a_runtime_one_has_room() -> None:

@@ -122,7 +122,11 @@ def dtype_of(base: str) -> Any:
 
 def _write(local: LocalModel, spec: ExportSpec, folder: Path) -> None:
     folder.mkdir(parents=True)
-    merge(local.model).save_pretrained(folder)
+    model = merge(local.model)
+    if model.get_output_embeddings().weight is not model.get_input_embeddings().weight:
+        # One of them was trained apart; vLLM goes by the config, and would leave the head out.
+        model.config.tie_word_embeddings = model.config.get_text_config().tie_word_embeddings = False
+    model.save_pretrained(folder)
     local.processor.save_pretrained(folder)
     if (spec.trained / CONTRACT).is_file():
         shutil.copy2(spec.trained / CONTRACT, folder / CONTRACT)
