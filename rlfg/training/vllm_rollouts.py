@@ -149,7 +149,9 @@ class VllmRollouts:
 
     def _probe(self, name: str, probe: Ask, logps_of: Callable[[Ask, Completion], Sequence[float]]) -> float:
         """Mean difference of log-probabilities, in nats a token."""
-        manner = replace(self.manner, sampling=replace(self.manner.sampling, max_new_tokens=PROBE_TOKENS))
+        # The engine's log-probabilities are those of the nucleus alone, the trainer's of all tokens.
+        sampling = replace(self.manner.sampling, top_p=1.0, max_new_tokens=PROBE_TOKENS)
+        manner = replace(self.manner, sampling=sampling)
         found: Completion = self._on_main(lambda: self.engine.sample(name, [probe], manner)[0][0])
         ours = logps_of(probe, found)
         gap = sum(abs(a - b) for a, b in zip(found.logps, ours, strict=True)) / len(found.logps)

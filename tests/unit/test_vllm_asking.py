@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from accelerate import Accelerator  # noqa: E402
 from peft import LoraConfig, get_peft_model, load_peft_weights  # noqa: E402
 from PIL import Image  # noqa: E402
 
@@ -21,6 +23,7 @@ from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, add_referenc
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt  # noqa: E402
 from rlfg.rollouts.sampling import Sampling  # noqa: E402
+from rlfg.rollouts.transformers_engine import Completion  # noqa: E402
 from rlfg.rollouts.vllm import VllmSpec, colocated  # noqa: E402
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages  # noqa: E402
 from rlfg.rollouts.vllm.server import read_reply, request_options  # noqa: E402
@@ -34,6 +37,7 @@ from rlfg.training.sync import (  # noqa: E402
     write_adapter,
     write_weights,
 )
+from rlfg.training.vllm_rollouts import VllmRollouts  # noqa: E402
 
 MANNER = Manner(sampling=Sampling(temperature=0.7, max_new_tokens=9), banned_ids=(5,), stop_after_answer=True)
 
@@ -285,6 +289,35 @@ def test_what_whole_weights_cannot_say_is_refused(tiny_model: Path, options: dic
     assert beyond_adapter(model) is not None
     with pytest.raises(RlfgError, match="cannot be merged into its weights"):
         check_foldable(model)
+
+
+def test_the_probe_asks_without_a_nucleus(tiny_model: Path, tmp_path: Path) -> None:
+    """In which the engine's log-probabilities would be others than the trainer's."""
+    asked: list[Sampling] = []
+
+    class Agrees:
+        def load(self, name: str, folder: Path) -> None:
+            assert (folder / "adapter_model.safetensors").is_file()
+
+        def sample(self, name: str, asks: Any, manner: Manner) -> list[list[Completion]]:
+            asked.append(manner.sampling)
+            return [[Completion(token_ids=(6,), logps=(-1.0,), finish_reason="stop")] for _ in asks]
+
+        def sleep(self) -> None:
+            """Has no memory."""
+
+        def close(self) -> None:
+            """Is nothing."""
+
+    spec = ModelSpec(path=str(tiny_model), dtype="float32", lora=LoraSpec(r=2))
+    sampling = Sampling(temperature=0.8, top_p=0.5, max_new_tokens=40)
+    rollouts = VllmRollouts(
+        VllmSpec(), Agrees(), Accelerator(cpu=True), replace(MANNER, sampling=sampling), folder=tmp_path, tolerance=0.01
+    )
+    rollouts.sync(load_model(spec, trainable=True), 0, ask(1), lambda ask, found: [-1.0])
+    rollouts.sample([ask(1)], sampling)
+    rollouts.close()
+    assert asked == [Sampling(temperature=0.8, top_p=1.0, max_new_tokens=16), sampling]
 
 
 def test_weights_that_do_not_fit_are_an_error(tiny_model: Path, tmp_path: Path) -> None:
