@@ -140,10 +140,10 @@ def keep_settings(task: Task) -> None:
         raise RlfgError(
             f"{task.out}: is a folder; `out` is a file of predictions, such as {task.out / 'answers.jsonl'}"
         )
-    path = task.out.with_name(task.out.name + ".settings.json")
+    path = _settings_file(task.out)
     settings = task.config.settings
     if path.is_file() and (has_lines(task.out) or parts(task.out)):
-        begun = _begun(path)
+        begun = settings_of(task.out)
         other = [name for name in settings if settings[name] != begun.get(name)]
         if other:
             raise RlfgError(f"{task.out}: was begun with another {', '.join(other)} ({path.name}); use another file")
@@ -157,7 +157,15 @@ def keep_settings(task: Task) -> None:
         raise RlfgError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _begun(path: Path) -> dict[str, Any]:
+def settings_of(out: Path) -> dict[str, Any]:
+    """How the answers of a predictions file were asked for; empty where that is not on record.
+
+    Raises:
+        RlfgError: The record is broken.
+    """
+    path = _settings_file(out)
+    if not path.is_file():
+        return {}
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -165,6 +173,10 @@ def _begun(path: Path) -> dict[str, Any]:
             f"{path}: not valid JSON ({error}); with it is lost how the answers beside it were made"
         ) from error
     return begun if isinstance(begun, dict) else {}
+
+
+def _settings_file(out: Path) -> Path:
+    return out.with_name(out.name + ".settings.json")
 
 
 def has_lines(path: Path) -> bool:

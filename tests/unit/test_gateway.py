@@ -9,6 +9,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import wraps
 from importlib import resources
 from typing import Any
@@ -480,6 +481,11 @@ async def test_a_calibrated_policy_is_told_where_it_holds() -> None:
     assert found[0]["answer"] == "Laridae"
     assert found[0]["policy"] == {"risk": 0.1, "delta": 0.05, "threshold": 0.7, "calibrated": True}
     assert [one["policy"]["calibrated"] for one in found] == [True, False, False]
+    async with (
+        gateway(StubEngine(), policy=replace(policy, temperature=0.5)) as client,
+        client.post("/v1/classify", data=form(picture())) as reply,
+    ):
+        assert not (await reply.json())["policy"]["calibrated"], "asked at temperature 1"
 
 
 @run

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,7 +29,7 @@ from eval.backoff import Policy, write_policy
 from rlfg.data import contract_hash, load_prompt
 from rlfg.data.contract import prompt_of, write_contract
 from rlfg.errors import RlfgError
-from rlfg.serving.serve_cli import banned_of, picture_budget, policy_of
+from rlfg.serving.serve_cli import add_serve, banned_of, gateway_spec, picture_budget, policy_of
 from rlfg.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +99,7 @@ def start(*options: str, env: dict[str, str] | None = None, adapter: Path = BASE
         ({"taxonomy": "another"}, "was fitted in another taxonomy"),
         ({"parse": "strict"}, "was fitted to answers read by parser strict and profile exact; now"),
         ({"profile": "general"}, "read by parser lenient and profile general; now"),
+        ({"prompt": "another"}, "was fitted to answers to another prompt"),
     ],
 )
 def test_a_policy_that_was_fitted_otherwise_is_refused(
@@ -109,10 +110,41 @@ def test_a_policy_that_was_fitted_otherwise_is_refused(
     write_policy(tmp_path / "policy.json", Policy(threshold=0.5, risk=0.1, delta=0.05, samples=2, **fitted))
     args = Namespace(policy=tmp_path / "policy.json", taxonomy=birds_csv, samples=None, profile="exact")
     with pytest.raises(RlfgError, match=said):
-        policy_of(args, taxonomy, "lenient")
+        policy_of(args, taxonomy, "lenient", "this")
     args.policy = None
     args.threshold = 0.4
-    assert policy_of(args, taxonomy, "lenient") == Policy(threshold=0.4)
+    assert policy_of(args, taxonomy, "lenient", "this") == Policy(threshold=0.4)
+
+
+def test_answers_are_drawn_as_the_policy_was_fitted(birds_csv: Path, tmp_path: Path, capsys: Any) -> None:
+    taxonomy = load_taxonomy(birds_csv, root="bird")
+    fitted: dict[str, Any] = {
+        "taxonomy": taxonomy.hash,
+        "profile": "exact",
+        "prompt": contract_hash(load_prompt("think")),
+    }
+    policy = Policy(threshold=0.5, risk=0.1, delta=0.05, samples=7, temperature=0.6, top_p=0.9, max_tokens=99, **fitted)
+    write_policy(tmp_path / "policy.json", policy)
+    parser = ArgumentParser()
+    add_serve(parser.add_subparsers())
+    given = [
+        "serve",
+        "--engine-url",
+        "http://x/v1",
+        "--taxonomy",
+        str(birds_csv),
+        "--root",
+        "bird",
+        "--adapter",
+        str(BASE),
+    ]
+    given += ["--policy", str(tmp_path / "policy.json")]
+    spec = gateway_spec(parser.parse_args(given), taxonomy)
+    assert (spec.temperature, spec.top_p, spec.max_tokens, spec.limits.samples) == (0.6, 0.9, 99, 7)
+    assert spec.as_calibrated and not capsys.readouterr().err
+    spec = gateway_spec(parser.parse_args([*given, "--temperature", "1"]), taxonomy)
+    assert spec.temperature == 1 and not spec.as_calibrated
+    assert "was fitted to samples drawn otherwise" in capsys.readouterr().err
 
 
 def port_of(process: subprocess.Popen[str]) -> int:

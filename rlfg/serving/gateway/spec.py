@@ -80,3 +80,8 @@ class GatewaySpec:
             raise RlfgError("at temperature 0 all answers are the same; use samples 1, or a temperature above 0")
         if self.api_key == "" or self.engine_key == "":
             raise RlfgError("a key must not be empty")
+
+    @property
+    def as_calibrated(self) -> bool:
+        """Whether answers are drawn as those that the policy was fitted to."""
+        return self.policy.drawn_as(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
