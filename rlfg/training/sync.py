@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,11 @@ from rlfg.errors import RlfgError
 from rlfg.models.merge import ADAPTER
 from rlfg.models.prefix import language_model, unwrapped
 from rlfg.models.spec import is_vision
+from rlfg.one_writer import only_writer
 from rlfg.rollouts.vllm.adapter import left_out
+
+RUN = "rlfg-"
+"""How names of runs begin, at engines and on the disk."""
 
 
 def beyond_adapter(model: Any) -> str | None:
@@ -122,6 +126,13 @@ def write_weights(model: Any, tensors: dict[str, Tensor], folder: Path) -> int:
 def forget(folder: Path) -> None:
     """Removes what no engine uses any more."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_abandoned(parent: Path) -> None:
+    """Removes what killed runs left on a RAM disk; one that lives is the only writer of its own folder."""
+    for folder in parent.glob(f"{RUN}*"):
+        with suppress(RlfgError), only_writer(folder):
+            forget(folder)
 
 
 def _fold(tensors: dict[str, Tensor], layer: str, scaling: float) -> None:

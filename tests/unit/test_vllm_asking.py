@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections import OrderedDict
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,17 +25,19 @@ from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt  # noqa: E402
+from rlfg.one_writer import only_writer  # noqa: E402
 from rlfg.rollouts.sampling import Sampling  # noqa: E402
 from rlfg.rollouts.transformers_engine import Completion  # noqa: E402
 from rlfg.rollouts.vllm import VllmSpec, colocated  # noqa: E402
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages  # noqa: E402
-from rlfg.rollouts.vllm.server import read_reply, request_options  # noqa: E402
+from rlfg.rollouts.vllm.server import ServerEngine, read_reply, request_options  # noqa: E402
 from rlfg.training.config import GrpoConfig  # noqa: E402
 from rlfg.training.runspec import RunSpec  # noqa: E402
 from rlfg.training.sync import (  # noqa: E402
     adapter_tensors,
     beyond_adapter,
     check_foldable,
+    forget_abandoned,
     whole_tensors,
     write_adapter,
     write_weights,
@@ -86,6 +91,30 @@ def test_a_reply_is_read_in_order() -> None:
 def test_a_reply_that_is_not_what_was_asked_for_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(EngineError, match=said):
         read_reply(reply(**changes), "run-7", ask(), MANNER)
+
+
+def test_a_long_reply_is_read_whole() -> None:
+    """Ten completions of 4,096 tokens are above four megabytes."""
+    ids = [6] * 45_000
+    content = [{"token": "token", "logprob": -1.123456789, "bytes": [116, 111], "top_logprobs": []} for _ in ids]
+    choice = {"index": 0, "token_ids": ids, "finish_reason": "length", "logprobs": {"content": content}}
+    text = json.dumps(reply(choices=[choice])).encode()
+
+    class Server(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.handle_request).start()
+        engine = ServerEngine(VllmSpec(url=f"http://127.0.0.1:{server.server_address[1]}/v1"))
+        [[found]] = engine.sample("run-7", [ask(1)], MANNER)
+    assert len(text) > 4_000_000 and found.token_ids == tuple(ids)
 
 
 def test_a_picture_token_in_a_completion_is_refused() -> None:
@@ -318,6 +347,15 @@ def test_the_probe_asks_without_a_nucleus(tiny_model: Path, tmp_path: Path) -> N
     rollouts.sample([ask(1)], sampling)
     rollouts.close()
     assert asked == [Sampling(temperature=0.8, top_p=1.0, max_new_tokens=16), sampling]
+
+
+def test_what_killed_runs_left_is_removed_and_what_others_use_is_not(tmp_path: Path) -> None:
+    for name in ("rlfg-dead", "rlfg-alive", "other"):
+        (tmp_path / name / "0").mkdir(parents=True)
+    (tmp_path / ".rlfg-dead.lock").touch()
+    with only_writer(tmp_path / "rlfg-alive"):
+        forget_abandoned(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".rlfg-alive.lock", "other", "rlfg-alive"]
 
 
 def test_weights_that_do_not_fit_are_an_error(tiny_model: Path, tmp_path: Path) -> None:
