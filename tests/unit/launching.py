@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
 
 def launch(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*args, **kwargs), capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400
+        command(*args, **kwargs), capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=3000
     )
 
 
