@@ -17,6 +17,7 @@ from eval.confidence import confidence, reader
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, taxonomy_from_lineages
+from rlfg.taxonomy.resolving.index import index_of
 from rlfg.types import Prediction
 
 DELTA = 0.1
@@ -56,6 +57,17 @@ def test_confidence_sums_up_the_tree_and_backs_off() -> None:
     }
     assert vouched(found, None) is None
     assert vouched(confidence(tree, [None, None]), 0.1) is None
+
+
+@pytest.mark.parametrize("profile", ["general", "catalogue", "exact"])
+def test_a_reader_is_ready_when_it_is_made(profile: str) -> None:
+    """Nothing of the resolver's index, minutes for a large taxonomy, is left to the first answer."""
+    tree = birds()
+    read = reader(tree, profile=profile, mode="lenient")
+    made = set(vars(index_of(tree)))
+    for answer in ("Zzz Yyyy", "gulls", "a herring gul", "Herring Gull or Ovenbird"):
+        read(f"<answer>{answer}</answer>")
+    assert set(vars(index_of(tree))) == made
 
 
 @pytest.mark.parametrize(("k", "n", "p"), [(0, 1, 0.5), (2, 10, 0.1), (9, 10, 0.3), (10, 10, 0.3), (0, 0, 0.2)])

@@ -27,7 +27,8 @@ from rlfg.serving.gateway.fetch import Fetcher, Room, is_public
         ("172.16.0.1", False), ("192.168.1.1", False), ("169.254.169.254", False), ("100.64.0.1", False),
         ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False), ("::1", False), ("::", False),
         ("fe80::1%eth0", False), ("fd00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True),
-        ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False), ("2001:0:7f00:1::", False), ("ff02::1", False),
+        ("64:ff9b::7f00:1", False), ("64:ff9b:1::7f00:1", False), ("::7f00:1", False),
+        ("2002:7f00:1::", False), ("2001:0:7f00:1::", False), ("ff02::1", False),
     ],
 )  # fmt: skip
 def test_which_addresses_are_public(address: str, public: bool) -> None:
@@ -62,8 +63,14 @@ def site() -> web.Application:
         if name == "missing":
             raise web.HTTPNotFound
         if name.startswith("to-"):
-            target = {"to-good": "/good", "to-self": "/to-self", "to-file": "file:///etc/passwd"}.get(name)
-            raise web.HTTPFound(target or f"http://{name.removeprefix('to-')}:{request.url.port}/good")
+            target = {
+                "to-good": "/good",
+                "to-self": "/to-self",
+                "to-file": "file:///etc/passwd",
+                "to-bad": "http://[bad",
+            }.get(name)
+            target = target or f"http://{name.removeprefix('to-')}:{request.url.port}/good"
+            return web.Response(status=302, headers={"Location": target})
         return web.Response(body=picture())
 
     app = web.Application()
@@ -107,6 +114,7 @@ def test_an_allowed_host_is_asked_and_resolved_once() -> None:
         ("good", "user@pictures.test", "names no user"),
         ("to-other.test", "pictures.test", "not fetched from 'other.test'"),
         ("to-file", "pictures.test", "starts with http://"),
+        ("to-bad", "pictures.test", "not a URL"),
         ("to-self", "pictures.test", "redirects more than 3 times"),
         ("large", "pictures.test", "bring more than 100,000 bytes"),
         ("slow", "pictures.test", "no picture within 2 s"),

@@ -101,7 +101,7 @@ class Fetcher:
         for _ in range(MOST_REDIRECTS + 1):
             async with self._http.get(url, allow_redirects=False) as reply:
                 if reply.status in (301, 302, 303, 307, 308) and "Location" in reply.headers:
-                    url = self._check(str(url.join(URL(reply.headers["Location"]))))
+                    url = self._check(reply.headers["Location"], base=url)
                     continue
                 if reply.status != 200:
                     raise ApiError(400, f"the URL answered with status {reply.status}", param="image.url")
@@ -112,9 +112,9 @@ class Fetcher:
                 return b"".join(parts)
         raise ApiError(400, f"the URL redirects more than {MOST_REDIRECTS} times", param="image.url")
 
-    def _check(self, text: str) -> URL:
+    def _check(self, text: str, *, base: URL | None = None) -> URL:
         try:
-            url = URL(text)
+            url = URL(text) if base is None else base.join(URL(text))
             host = (url.host or "").lower().rstrip(".")
         except ValueError as error:
             raise ApiError(400, f"not a URL: {error}", param="image.url") from error
