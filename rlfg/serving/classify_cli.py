@@ -102,7 +102,8 @@ def _pictures_below(folder: Path) -> Iterator[Path]:
     seen = {folder.resolve()}
     for here, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
         yield from (Path(here, name) for name in files if Path(name).suffix.lower() in PICTURES)
-        for name in sorted(folders):
+        folders.sort()  # which of two links is followed is the same in the next run
+        for name in list(folders):
             real = Path(here, name).resolve()
             if real in seen:
                 folders.remove(name)
