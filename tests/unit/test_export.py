@@ -22,6 +22,7 @@ from rlfg.data.contract import write_contract  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
 from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
 from rlfg.training.exporting import export as exporting  # noqa: E402
+from rlfg.training.exporting.card import revision_of  # noqa: E402
 from rlfg.training.exporting.export import ExportSpec, export  # noqa: E402
 
 QUICK: dict[str, Any] = {"pictures": 2, "max_new_tokens": 8}
@@ -39,7 +40,11 @@ def trained(tiny_model: Path, tmp_path: Path) -> Path:
     model.save_pretrained(folder)
     load_processor(ModelSpec(path=str(tiny_model))).save_pretrained(folder)
     write_contract(folder, {"prompt": contract_hash(load_prompt("short")), "max_pixels": None, "taxonomy": "abc123"})
-    config = {"model": {"path": str(tiny_model)}, "data": {"path": "birds|<b>.jsonl"}, "reward": {"name": "hedged"}}
+    config = {
+        "model": {"path": str(tiny_model), "revision": "9f3e1c7"},
+        "data": {"path": "birds|<b>.jsonl"},
+        "reward": {"name": "hedged"},
+    }
     (folder.parent / "run.json").write_text(json.dumps({"config": {**config, "run": {"steps": 7, "seed": 1}}}))
     lines = [
         {"step": s, "eval_hm": h, "eval_correctness": 0.9, "eval_specificity": 0.5} for s, h in ((2, 0.4), (4, 0.6))
@@ -87,9 +92,15 @@ def test_the_card_says_what_it_was_made_from(trained: Path, tmp_path: Path) -> N
     text = (tmp_path / "plain" / "README.md").read_text()
     front = yaml.safe_load(text.split("---")[1])
     assert (front["license"], front["pipeline_tag"]) == ("apache-2.0", "image-text-to-text")
-    for expected in ("abc123", "hedged", "| step | 4 |", "| hm | 0.600 |", "2 of 2 greedy answers the same"):
+    for expected in ("abc123", "9f3e1c7", "hedged", "| step | 4 |", "| hm | 0.600 |", "2 of 2 greedy answers the same"):
         assert expected in text, expected
     assert "birds\\|&lt;b>.jsonl" in text
+
+
+def test_a_base_on_the_hub_is_that_which_was_trained(trained: Path, tiny_model: Path) -> None:
+    assert revision_of(trained, str(tiny_model)) == "9f3e1c7"
+    assert revision_of(trained, "another/base") is None
+    assert revision_of(trained / "nowhere", str(tiny_model)) is None
 
 
 def test_a_merge_gone_wrong_leaves_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from rlfg.errors import RlfgError
 from rlfg.models.load import DTYPES, ModelSpec
 from rlfg.models.merge import merge
 from rlfg.rollouts.local import LocalModel
-from rlfg.training.exporting.card import write_card
+from rlfg.training.exporting.card import revision_of, write_card
 from rlfg.training.exporting.parity import Parity, answers, compare, probes
 
 
@@ -52,10 +52,12 @@ def export(spec: ExportSpec) -> Parity:
     check_safe(base)
     contract = read_contract(spec.trained)
     has_adapter = (spec.trained / "adapter_config.json").is_file()
+    revision = revision_of(spec.trained, base)
     model = ModelSpec(
         path=base,
+        revision=revision,
         adapter=str(spec.trained) if has_adapter else None,
-        dtype=dtype_of(base),
+        dtype=dtype_of(base, revision),
         max_pixels=contract.get("max_pixels"),
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -113,9 +115,9 @@ def check_safe(base: str) -> None:
         raise RlfgError(f"{folder}: has no .safetensors weights; other formats may hold code and are not read")
 
 
-def dtype_of(base: str) -> Any:
+def dtype_of(base: str, revision: str | None = None) -> Any:
     """That of the base's config; float32 where it names none."""
-    dtype = AutoConfig.from_pretrained(base, trust_remote_code=False).dtype
+    dtype = AutoConfig.from_pretrained(base, revision=revision, trust_remote_code=False).dtype
     name = str(dtype).removeprefix("torch.")
     return name if name in DTYPES else "float32"
 
