@@ -39,10 +39,10 @@ class VllmBackend:
         model = spec.model
         self.processor = load_processor(model)
         self.sampling, self.seed, self.rows = sampling, seed, rows
-        options = {"gpu_memory_utilization": 0.9, **({"revision": model.revision} if model.revision else {})}
         self.engine = ColocatedEngine(
-            VllmSpec(mode="colocated", engine={**options, **spec.engine}),
+            VllmSpec(mode="colocated", engine={"gpu_memory_utilization": 0.9, **spec.engine}),
             model=model.path,
+            revision=model.revision,
             dtype=model.dtype,
             rank=adapter_rank(Path(model.adapter)) if model.adapter else None,
             picture_size=self.processor.image_processor.size,

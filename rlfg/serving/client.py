@@ -7,7 +7,7 @@ import json
 import os
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +33,7 @@ class Client:
     """Asks a gateway of `rlfg serve`. Threads may share it: each request has a connection of its own."""
 
     url: str = "http://127.0.0.1:8080"
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 180.0
     attempts: int = 5
     """For a gateway that is busy, not there yet, or gone."""

@@ -60,8 +60,8 @@ class ServerSpec:
     endless blanks (https://github.com/vllm-project/vllm/issues/38696)."""
     args: tuple[str, ...] = ()
     """Further options as vLLM's command line takes them; they win over those made from the fields above."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Variables on top of this process's, for example CUDA_VISIBLE_DEVICES."""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables on top of this process's, for example CUDA_VISIBLE_DEVICES; a key among them is not shown."""
 
     def __post_init__(self) -> None:
         if self.model.startswith(("/", "./", "../", "~")) and not Path(self.model).is_dir():

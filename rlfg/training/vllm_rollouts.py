@@ -203,6 +203,7 @@ def build_rollouts(config: GrpoConfig, accelerator: Accelerator, model: Any, pro
         engine = ColocatedEngine(
             spec,
             model=config.model.path,
+            revision=config.model.revision,
             dtype=config.model.dtype,
             rank=plain.peft_config[ADAPTER].r if beyond is None else None,
             picture_size=dict(processor.image_processor.size),

@@ -37,7 +37,7 @@ class Gateway:
         self.loop, self.started = asyncio.new_event_loop(), threading.Event()
         self.thread = threading.Thread(target=lambda: self.loop.run_until_complete(self._run()))
         self.thread.start()
-        assert self.started.wait(20)
+        assert self.started.wait(120)
 
     async def _run(self) -> None:
         self.stop = asyncio.Event()

@@ -25,6 +25,8 @@ from serving_toys import SAID, StubEngine, form, gateway, picture, tagged
 
 from eval.backoff import Policy
 from rlfg.errors import RlfgError
+from rlfg.serving import ServerSpec
+from rlfg.serving.client import Client
 from rlfg.serving.gateway import GatewaySpec, Limits
 
 Scenario = Callable[..., Coroutine[Any, Any, None]]
@@ -35,7 +37,7 @@ def run(scenario: Scenario) -> Callable[..., None]:
 
     @wraps(scenario)
     def test(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(scenario(*args, **kwargs), 60))
+        asyncio.run(asyncio.wait_for(scenario(*args, **kwargs), 300))
 
     return test
 
@@ -517,3 +519,9 @@ def test_a_spec_that_cannot_serve_is_refused() -> None:
     with pytest.raises(RlfgError, match=r"limits\.body_bytes"):
         Limits(body_bytes=0)
     assert json.dumps(GatewaySpec(engine_url="http://x/v1", model="m", question="?").limits.batch) == "32"
+
+
+def test_no_key_is_in_what_is_printed() -> None:
+    spec = GatewaySpec(engine_url="http://x/v1", model="m", question="?", api_key="secret", engine_key="secret")
+    server = ServerSpec(model="m", env={"VLLM_API_KEY": "secret"})
+    assert "secret" not in repr([spec, server, Client(api_key="secret")])

@@ -176,7 +176,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, *, gpu: bool, rank: int | None = 2
     monkeypatch.setattr(colocated.ColocatedEngine, "_parameters", lambda self, ask, manner: len(ask.keys))
     spec = VllmSpec(mode="colocated", engine={"max_model_len": 100})
     return colocated.ColocatedEngine(
-        spec, model="base", dtype="bfloat16", rank=rank, picture_size={"longest_edge": 9}, local_rank=1, llm=StandIn
+        spec,
+        model="base",
+        revision="9f3e",
+        dtype="bfloat16",
+        rank=rank,
+        picture_size={"longest_edge": 9},
+        local_rank=1,
+        llm=StandIn,
     )
 
 
@@ -195,6 +202,7 @@ def test_a_colocated_engine_sleeps_while_weights_are_trained(monkeypatch: pytest
     options = engine.llm.options
     assert options["max_lora_rank"] == 32 and options["enable_sleep_mode"] and options["max_model_len"] == 100
     assert options["mm_processor_kwargs"] == {"size": {"longest_edge": 9}}
+    assert options["revision"] == options["tokenizer_revision"] == "9f3e"
     with pytest.raises(EngineError, match="asked of run-0, and the engine has run-1"):
         engine.sample("run-0", [ask(1)], MANNER)
 

@@ -63,9 +63,9 @@ class GatewaySpec:
     """Never sampled, as in training: the model's picture tokens."""
     policy: Policy = field(default_factory=lambda: Policy(threshold=0.5))
     """What is said of a picture."""
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     """What clients must show; None: nothing."""
-    engine_key: str | None = None
+    engine_key: str | None = field(default=None, repr=False)
     """What the engine wants to be shown."""
     url_hosts: tuple[str, ...] = ()
     """Hosts that pictures may be fetched from; none: URLs are off."""
