@@ -135,6 +135,16 @@ async def test_pictures_arrive_as_training_opens_them() -> None:
     assert white.convert("RGB").getpixel((0, 0)) == (255, 255, 255) and webp.format == "WEBP"
 
 
+@run
+async def test_jpegs_as_cameras_and_encoders_make_them_are_taken() -> None:
+    """Of some scans; and with a film behind, as phones take them, in which any bytes may stand."""
+    engine = StubEngine()
+    async with gateway(engine) as client:
+        for data in (scanned(50), picture((64, 64), "JPEG") + b"\xff\xda\0\2" * 20_000):
+            async with client.post("/v1/classify", data=form(data)) as reply:
+                assert reply.status == 200, await reply.text()
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG whose header claims a size; 67 bytes."""
 
@@ -160,6 +170,13 @@ def two(name: str, value: str) -> FormData:
     for _ in range(2):
         data.add_field(name, value)
     return data
+
+
+def scanned(times: int, before: bytes = b"") -> bytes:
+    """A progressive JPEG with its last scan so many times more."""
+    whole = picture((64, 64), "JPEG", progressive=True)
+    start, end = whole.rindex(b"\xff\xc4"), whole.rindex(b"\xff\xd9")
+    return whole[:end] + (before + whole[start:end]) * times + whole[end:]
 
 
 BAD: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
@@ -188,6 +205,13 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "a bomb": (lambda: {"data": form(bomb(2_000_000, 2_000_000))}, 413, "pixels"),
     "a GIF bomb": (lambda: {"data": form(gif_bomb())}, 413, "pixels"),
     "50 MB": (lambda: {"data": form(b"x" * 50_000_000)}, 413, "larger than"),
+    "a JPEG of many scans": (lambda: {"data": form(scanned(101))}, 400, "more than 100 scans"),
+    "and hidden ones": (lambda: {"data": form(scanned(101, before=b"\xff\x01"))}, 400, "more than 100 scans"),
+    "a JPEG of many segments": (
+        lambda: {"data": form(picture(kind="JPEG")[:2] + b"\xff\xfe\0\2" * 10_001 + picture(kind="JPEG")[2:])},
+        400,
+        "10,000 segments",
+    ),
     "two pictures": (lambda: {"data": form(picture(), picture())}, 400, "one `image` wanted"),
     "a form without files": (lambda: {"data": form(question="what?")}, 415, "Content-Type"),
     "another form field": (lambda: {"data": form(picture(), label="gull")}, 400, "unknown field 'label'"),
