@@ -43,6 +43,11 @@ class Policy:
     """Hash of the taxonomy."""
     profile: str | None = None
     parse: str = "lenient"
+    prompt: str | None = None
+    """Hash of what was asked; None here and in the next three: not recorded."""
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
     pictures: int = 0
     steps: tuple[Step, ...] = ()
 
@@ -53,6 +58,11 @@ class Policy:
     def promises(self, samples: int) -> bool:
         """Whether the risk is promised of an answer made from so many samples."""
         return self.risk is not None and samples == self.samples
+
+    def drawn_as(self, *, temperature: float, top_p: float, max_tokens: int) -> bool:
+        """Whether samples drawn like this are as those it was fitted to, as far as these are on record."""
+        now = {"temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
+        return all(getattr(self, name) in (None, value) for name, value in now.items())
 
 
 def vouched(found: Confidence, threshold: float | None) -> int | None:

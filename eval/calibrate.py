@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from eval.backoff import Policy, Step, vouched
 from eval.confidence import confidence, reader
+from eval.predictions import require_names
 from rlfg.data import ParseMode
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, profile_of, relation, resolve, specificity
@@ -45,8 +46,13 @@ def outcomes(
     """Every threshold that N answers a picture can tell apart, on every picture.
 
     Raises:
-        RlfgError: Pictures have different numbers of answers, fewer than two, or a truth that is no single taxon.
+        RlfgError: The answers are no names, or to several prompts; pictures have different numbers of answers, fewer
+            than two, or a truth that is no single taxon.
     """
+    require_names(predictions, sampled=True)
+    prompts = {str(p.extra["prompt"]) for p in predictions if "prompt" in p.extra}
+    if len(prompts) > 1:
+        raise RlfgError(f"calibration needs the answers to one prompt; these are to {', '.join(sorted(prompts))}")
     given = [p for p in predictions if p.error is None]
     counts = {len(p.completions or p.answers) for p in given}
     if len(counts) != 1 or min(counts) < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ def _run(args: argparse.Namespace) -> None:
     reading: dict[str, Any] = {"profile": args.profile, "parse": args.parse}
     predictions = read_predictions(args.predictions)
     policy = calibrate(predictions, taxonomy, risk=args.risk, delta=args.delta, **reading)
+    policy = replace(policy, **_asked_as(args.predictions))
     write_policy(args.out, policy)
     without = len(predictions) - policy.pictures
     print(f"{policy.pictures} pictures with {policy.samples} answers each, {without} without answers")
@@ -46,6 +48,21 @@ def _run(args: argparse.Namespace) -> None:
     if args.check is not None:
         print(f"{args.check}: {_elsewhere(policy, outcomes(read_predictions(args.check), taxonomy, **reading))}")
     print(args.out)
+
+
+def _asked_as(predictions: Path) -> dict[str, Any]:
+    """Prompt and sampling of the answers, where `rlfg predict` left word of them."""
+    from eval.predict import settings_of
+
+    settings = settings_of(predictions)
+    sampling = settings.get("sampling", {})
+    prompts = list(settings.get("protocol", {}).get("texts", {}).values())
+    return {
+        "prompt": prompts[0] if len(prompts) == 1 else None,
+        "temperature": sampling.get("temperature"),
+        "top_p": sampling.get("top_p"),
+        "max_tokens": sampling.get("max_new_tokens"),
+    }
 
 
 def _elsewhere(policy: Policy, found: Outcomes) -> str:

@@ -59,7 +59,7 @@ def reader(taxonomy: Taxonomy, *, profile: str | None, mode: ParseMode) -> Reade
         outcome, node = name(parsed.answer)
         return Read(outcome=outcome, node=node, thoughts=parsed.thoughts)
 
-    name("")  # Makes the resolver's index now, and not under the first request.
+    name("a nameless thing")  # Makes all of the resolver's index now, and not under the first request.
     return read
 
 

@@ -21,6 +21,7 @@ from eval.protocols import Item, ProtocolSpec, Reply, line_of
 from eval.protocols.generate import OpenSpec
 from rlfg.data import DataSpec, Examples, ImageReport, check_images, load_examples
 from rlfg.errors import RlfgError
+from rlfg.one_writer import only_writer
 from rlfg.rollouts.sampling import Sampling
 from rlfg.taxonomy.spec import TaxonomySpec
 from rlfg.types import Prediction
@@ -139,10 +140,10 @@ def keep_settings(task: Task) -> None:
         raise RlfgError(
             f"{task.out}: is a folder; `out` is a file of predictions, such as {task.out / 'answers.jsonl'}"
         )
-    path = task.out.with_name(task.out.name + ".settings.json")
+    path = _settings_file(task.out)
     settings = task.config.settings
     if path.is_file() and (has_lines(task.out) or parts(task.out)):
-        begun = _begun(path)
+        begun = settings_of(task.out)
         other = [name for name in settings if settings[name] != begun.get(name)]
         if other:
             raise RlfgError(f"{task.out}: was begun with another {', '.join(other)} ({path.name}); use another file")
@@ -156,7 +157,15 @@ def keep_settings(task: Task) -> None:
         raise RlfgError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _begun(path: Path) -> dict[str, Any]:
+def settings_of(out: Path) -> dict[str, Any]:
+    """How the answers of a predictions file were asked for; empty where that is not on record.
+
+    Raises:
+        RlfgError: The record is broken.
+    """
+    path = _settings_file(out)
+    if not path.is_file():
+        return {}
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -164,6 +173,10 @@ def _begun(path: Path) -> dict[str, Any]:
             f"{path}: not valid JSON ({error}); with it is lost how the answers beside it were made"
         ) from error
     return begun if isinstance(begun, dict) else {}
+
+
+def _settings_file(out: Path) -> Path:
+    return out.with_name(out.name + ".settings.json")
 
 
 def has_lines(path: Path) -> bool:
@@ -218,9 +231,10 @@ def merge(task: Task) -> Path:
 def predict(config: PredictConfig, backend: Backend) -> Path:
     """The whole of it in one process, answered by a backend that is there already."""
     task = load_task(config)
-    keep_settings(task)
-    predict_share(task, pending(task)[1], backend, 0)
-    return merge(task)
+    with only_writer(task.out):
+        keep_settings(task)
+        predict_share(task, pending(task)[1], backend, 0)
+        return merge(task)
 
 
 def _teller(items: Sequence[Item], asked: Sequence[Asked], out: Path, on_line: Callable[[Prediction], None]) -> Tell:

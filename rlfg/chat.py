@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _RETRIED = {408, 409, 425, 429}
 """Besides every 5xx: what the same request may be granted later."""
-_MOST_BYTES = 4_000_000
-"""Of a reply; no chat completion comes near."""
+MOST_BYTES = 4_000_000
+"""Of a reply; no text comes near."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +83,15 @@ class ChatFailure(Exception):
 class ChatClient:
     """Sends chat requests to one endpoint; use as an asynchronous context manager."""
 
-    def __init__(self, endpoint: Endpoint, *, on_attempt: Callable[[str | None], None] | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        on_attempt: Callable[[str | None], None] | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         """`on_attempt` is told of every attempt: None where it succeeded, else the reason."""
-        self.endpoint = endpoint
+        self.endpoint, self.most_bytes = endpoint, most_bytes
         self._on_attempt = on_attempt or (lambda reason: None)
         self._http: aiohttp.ClientSession | None = None
 
@@ -159,7 +165,7 @@ class ChatClient:
         url = f"{self.endpoint.base_url.rstrip('/')}/{route}"
         try:
             async with self._http.post(url, json=body) as reply:
-                text = await _read(reply.content)
+                text = await _read(reply.content, self.most_bytes)
         except TimeoutError:
             raise ChatFailure(f"no reply within {self.endpoint.timeout_s:g} s", retryable=True) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -177,12 +183,14 @@ class ChatClient:
         return {"Authorization": f"Bearer {os.environ[name]}"}
 
 
-async def _read(content: aiohttp.StreamReader) -> str:
+async def _read(content: aiohttp.StreamReader, most_bytes: int) -> str:
     parts: list[bytes] = []
+    size = 0
     async for part in content.iter_any():
         parts.append(part)
-        if sum(map(len, parts)) > _MOST_BYTES:
-            raise ChatFailure(f"a reply of more than {_MOST_BYTES:,} bytes", retryable=False)
+        size += len(part)
+        if size > most_bytes:
+            raise ChatFailure(f"a reply of more than {most_bytes:,} bytes", retryable=False)
     return b"".join(parts).decode(errors="replace")
 
 

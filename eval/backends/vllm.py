@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,18 +32,19 @@ class VllmBackend:
     def __init__(self, spec: EngineSpec, sampling: Sampling, *, seed: int, rows: int, local_rank: int) -> None:
         from rlfg.models.load import load_processor
         from rlfg.models.picture_tokens import picture_tokens
+        from rlfg.rollouts.vllm.adapter import adapter_rank
         from rlfg.rollouts.vllm.colocated import ColocatedEngine
         from rlfg.rollouts.vllm.spec import VllmSpec
 
         model = spec.model
         self.processor = load_processor(model)
         self.sampling, self.seed, self.rows = sampling, seed, rows
-        options = {"gpu_memory_utilization": 0.9, **({"revision": model.revision} if model.revision else {})}
         self.engine = ColocatedEngine(
-            VllmSpec(mode="colocated", engine={**options, **spec.engine}),
+            VllmSpec(mode="colocated", engine={"gpu_memory_utilization": 0.9, **spec.engine}),
             model=model.path,
+            revision=model.revision,
             dtype=model.dtype,
-            rank=_rank(Path(model.adapter)) if model.adapter else None,
+            rank=adapter_rank(Path(model.adapter)) if model.adapter else None,
             picture_size=self.processor.image_processor.size,
             local_rank=local_rank,
         )
@@ -102,10 +102,3 @@ class VllmBackend:
 
 NAME = "evaluated"
 """Of the policy, at the engine."""
-
-
-def _rank(adapter: Path) -> int:
-    try:
-        return int(json.loads((adapter / "adapter_config.json").read_text())["r"])
-    except (OSError, ValueError, KeyError) as error:
-        raise RlfgError(f"{adapter}: no adapter here: {error}") from error

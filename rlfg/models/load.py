@@ -16,11 +16,11 @@ from rlfg.errors import RlfgError
 from rlfg.models.spec import LANGUAGE_LINEARS as LANGUAGE_LINEARS
 from rlfg.models.spec import LoraSpec as LoraSpec
 from rlfg.models.spec import ModelSpec as ModelSpec
+from rlfg.models.spec import is_vision
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 REFERENCE = "reference"
 """Name of the frozen adapter that the KL term measures from."""
-VISION_NAMES = ("visual", "vision_tower", "vision_model")
 
 
 def load_processor(spec: ModelSpec) -> Any:
@@ -103,11 +103,6 @@ def freeze_vision(model: Any, spec: ModelSpec) -> None:
     if spec.freeze_vision:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(not is_vision(name))
-
-
-def is_vision(name: str) -> bool:
-    """Whether a module or parameter belongs to the vision tower."""
-    return any(part in VISION_NAMES for part in name.split("."))
 
 
 def check_adapter(folder: Path, model: Any) -> None:

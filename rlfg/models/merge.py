@@ -53,6 +53,9 @@ def merge(model: Any) -> Any:
     if not hasattr(model, "unload"):
         return model
     for layer in _layers(model):
+        if layer.lora_variant:  # DoRA: more than a sum
+            layer.merge(adapter_names=[ADAPTER])
+            continue
         weight: Any = layer.get_base_layer().weight
         weight.copy_((weight.float() + layer.get_delta_weight(ADAPTER).float()).to(weight.dtype))
     return model.unload()

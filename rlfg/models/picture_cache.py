@@ -21,8 +21,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from rlfg.models.load import is_vision
 from rlfg.models.prompts import EncodedPrompt, PictureFeatures, encode_prompt
+from rlfg.models.spec import is_vision
 
 
 class PictureCache:

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from rlfg.models.load import is_vision
 from rlfg.models.prompts import FEATURES, EncodedPrompt, PictureFeatures, chunks
 from rlfg.models.recompute import replaced
+from rlfg.models.spec import is_vision
 
 _MOST_PATCHES = 16_384
 """Patches in one pass of the vision tower: 4,096 tokens of Qwen2.5-VL."""

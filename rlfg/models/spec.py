@@ -9,6 +9,12 @@ from rlfg.errors import RlfgError
 
 LANGUAGE_LINEARS = r".*(?:language_model|text_model).*\.(?:q|k|v|o|gate|up|down)_proj"
 """Every linear layer of the language model and none of the vision tower, for all Qwen-VL families."""
+VISION_NAMES = ("visual", "vision_tower", "vision_model")
+
+
+def is_vision(name: str) -> bool:
+    """Whether a module or parameter belongs to the vision tower."""
+    return any(part in VISION_NAMES for part in name.split("."))
 
 
 @dataclass(frozen=True, kw_only=True)

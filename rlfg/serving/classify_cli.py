@@ -6,18 +6,22 @@ import argparse
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from eval.predictions import drop_torn_line
+from eval.predictions import drop_torn_line, read_json_lines
 from rlfg.data.examples import PICTURES
 from rlfg.errors import RlfgError
+from rlfg.one_writer import only_writer
 from rlfg.progress import show_progress
-from rlfg.serving.client import Client, key_of
+from rlfg.serving.client import ApiRefusal, Client, key_of
 
 COLUMNS = ("picture", "answer", "abstained", "taxon_id", "rank", "confidence", "error")
+NOT_THE_PICTURES = (401, 404, 405)
+"""Refusals that every other picture would get, too: of the key or the address."""
 
 
 def add_classify(commands: Any) -> None:
@@ -41,19 +45,13 @@ def _run(args: argparse.Namespace) -> int:
     pictures = find(args.pictures)
     # Lines are appended as answers come; a CSV is made of them whenever a run ends.
     lines = args.out if args.out.suffix == ".jsonl" else args.out.with_suffix(".csv.jsonl")
-    done = read_done(lines)
-    todo = [picture for picture in pictures if done.get(picture, {"error": True}).get("error")]
-    if todo:
-        lines.parent.mkdir(parents=True, exist_ok=True)
-        with lines.open("a", encoding="utf-8") as file:
-            for number, record in enumerate(_answers(client, todo, args), 1):
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-                file.flush()
-                done[record["picture"]] = record
-                show_progress(number, len(todo))
-    found = [done[picture] for picture in pictures]
-    if lines != args.out:
-        _write_csv(args.out, found)
+    try:
+        with only_writer(lines):
+            found = _complete(lines, client, pictures, args)
+            if lines != args.out:
+                _write_csv(args.out, found)
+    except OSError as error:
+        raise RlfgError(f"{args.out}: cannot be written: {error.strerror or error}") from error
     failed = sum(bool(record.get("error")) for record in found)
     abstained = sum(bool(record.get("abstained")) for record in found)
     named = len(found) - failed - abstained
@@ -61,16 +59,31 @@ def _run(args: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
+def _complete(lines: Path, client: Client, pictures: Sequence[str], args: argparse.Namespace) -> list[dict[str, Any]]:
+    """The record of each picture, those of earlier runs and new ones."""
+    done = read_done(lines)
+    todo = [picture for picture in pictures if done.get(picture, {"error": True}).get("error")]
+    if todo:
+        # A name that is no UTF-8 is written as JSON's own escapes.
+        with lines.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            for number, record in enumerate(_answers(client, todo, args), 1):
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.flush()
+                done[record["picture"]] = record
+                show_progress(number, len(todo))
+    return [done[picture] for picture in pictures]
+
+
 def find(given: Sequence[Path]) -> list[str]:
     """Picture files, each once, in order.
 
     Raises:
-        RlfgError: A path is not there, or there is no picture.
+        RlfgError: A path is not there or cannot be looked into, or there is no picture.
     """
     found: dict[str, None] = {}
     for path in given:
         if path.is_dir():
-            found |= dict.fromkeys(str(p) for p in sorted(path.rglob("*")) if p.suffix.lower() in PICTURES)
+            found |= dict.fromkeys(map(str, sorted(_pictures_below(path))))
         elif path.is_file():
             found[str(path)] = None
         else:
@@ -78,6 +91,23 @@ def find(given: Sequence[Path]) -> list[str]:
     if not found:
         raise RlfgError(f"{given[0]}: no pictures in it ({', '.join(sorted(PICTURES))})")
     return list(found)
+
+
+def _pictures_below(folder: Path) -> Iterator[Path]:
+    """Folders that are linked to are looked into as well; each folder once, so that links may go in circles."""
+
+    def refuse(error: OSError) -> None:
+        raise RlfgError(f"{error.filename}: cannot be looked into: {error.strerror}") from error
+
+    seen = {folder.resolve()}
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        yield from (Path(here, name) for name in files if Path(name).suffix.lower() in PICTURES)
+        folders.sort()  # which of two links is followed is the same in the next run
+        for name in list(folders):
+            real = Path(here, name).resolve()
+            if real in seen:
+                folders.remove(name)
+            seen.add(real)
 
 
 def read_done(path: Path) -> dict[str, dict[str, Any]]:
@@ -90,12 +120,10 @@ def read_done(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     drop_torn_line(path)
     done = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            record = json.loads(line)
-            done[str(record["picture"])] = record
-        except (ValueError, LookupError, TypeError) as error:
-            raise RlfgError(f"{path}:{number}: not an answer of `rlfg classify`; use another file") from error
+    for where, record in read_json_lines(path):
+        if not isinstance(record.get("picture"), str):
+            raise RlfgError(f"{where}: not an answer of `rlfg classify`; use another file")
+        done[record["picture"]] = record
     return done
 
 
@@ -119,6 +147,8 @@ def _answer(client: Client, picture: str, samples: int | None) -> dict[str, Any]
     try:
         return {"picture": picture, **client.classify(picture, samples=samples)}
     except RlfgError as error:
+        if isinstance(error, ApiRefusal) and error.status in NOT_THE_PICTURES:
+            raise
         return {"picture": picture, "error": str(error)}
 
 
@@ -135,5 +165,5 @@ def _write_csv(path: Path, records: Sequence[dict[str, Any]]) -> None:
         row = [*head, shares.get(taxon.get("id")), record.get("error")]
         writer.writerow(["" if v is None else v for v in [*row, *(record.get("confidence", {}).get(r) for r in ranks)]])
     aside = path.with_name(f".{path.name}.partial")
-    aside.write_text(text.getvalue(), encoding="utf-8")
+    aside.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape")
     aside.replace(path)

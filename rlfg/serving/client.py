@@ -7,7 +7,7 @@ import json
 import os
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ from rlfg.errors import RlfgError
 
 BUSY = (429, 503)
 """Statuses after which the same request may succeed."""
+LONGEST_ASKED_S = 60.0
+"""Of the seconds that a server asks to wait, heeded at most."""
 
 
 class ApiRefusal(RlfgError):
@@ -31,7 +33,7 @@ class Client:
     """Asks a gateway of `rlfg serve`. Threads may share it: each request has a connection of its own."""
 
     url: str = "http://127.0.0.1:8080"
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 180.0
     attempts: int = 5
     """For a gateway that is busy, not there yet, or gone."""
@@ -72,27 +74,40 @@ class Client:
                     raise RlfgError(f"{self.url}: no answer ({type(error).__name__}: {error})") from error
             else:
                 if status == 200:
-                    found: dict[str, Any] = json.loads(data)
-                    return found
+                    return self._answer(data)
                 if status not in BUSY or attempt == self.attempts:
                     raise ApiRefusal(status, _message(status, data))
                 wait = max(wait, asked)
             time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
+    def _answer(self, data: bytes) -> dict[str, Any]:
+        try:
+            found = json.loads(data)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise RlfgError(f"{self.url}: the answer is no JSON object; is it the address of `rlfg serve`?")
+        return found
+
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes, float]:
         """Status, body, and the seconds it asks to wait."""
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+            port = parts.port
+        except ValueError as error:
+            raise RlfgError(f"{self.url!r} is no URL: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RlfgError(f"{self.url!r} is no URL of a gateway; it starts with http:// or https://")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname, parts.port, timeout=self.timeout_s)
+        connection = kind(parts.hostname, port, timeout=self.timeout_s)
         key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         try:
             connection.request(method, parts.path.rstrip("/") + path, body, {**headers, **key})
             reply = connection.getresponse()
             after = reply.headers.get("Retry-After", "")
-            return reply.status, reply.read(), float(after) if after.isdigit() else 0.0
+            asked = min(float(after), LONGEST_ASKED_S) if after.isascii() and after.isdigit() else 0.0
+            return reply.status, reply.read(), asked
         finally:
             connection.close()
 
@@ -105,9 +120,10 @@ def key_of(variable: str | None) -> str | None:
     """
     if variable is None:
         return None
-    if not os.environ.get(variable):
+    key = os.environ.get(variable, "").strip()
+    if not key:
         raise RlfgError(f"the environment variable {variable} is not set; it holds the key")
-    return os.environ[variable]
+    return key
 
 
 def _bytes(picture: str | Path | bytes) -> bytes:

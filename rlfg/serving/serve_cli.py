@@ -41,9 +41,9 @@ def add_serve(commands: Any) -> None:
     rule.add_argument("--policy", type=Path, help="what `rlfg calibrate` wrote: an answer as deep as it may be trusted")
     rule.add_argument("--threshold", type=float, default=0.5, help="share of the answers behind what is said (0.5)")
     parser.add_argument("--samples", type=int, help="answers a picture (those of --policy, else 10)")
-    parser.add_argument("--temperature", type=float, default=1.0, help="of the answers (1)")
-    parser.add_argument("--top-p", type=float, default=1.0, help="of the answers (1)")
-    parser.add_argument("--max-tokens", type=int, default=512, help="of one answer (512)")
+    parser.add_argument("--temperature", type=float, help="of the answers (that of --policy, else 1)")
+    parser.add_argument("--top-p", type=float, help="the same (that of --policy, else 1)")
+    parser.add_argument("--max-tokens", type=int, help="of one answer (those of --policy, else 512)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="0: any free one (8080)")
     parser.add_argument("--api-key-env", metavar="NAME", help="environment variable with the key clients must show")
@@ -94,6 +94,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
     """The gateway that the options and the adapter's contract describe."""
+    from rlfg.data import contract_hash
     from rlfg.data.contract import parse_mode_of, prompt_of, read_contract
     from rlfg.serving.gateway import GatewaySpec, Limits
 
@@ -101,17 +102,17 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
     contract = read_contract(folder)
     if contract.get("taxonomy") not in (None, taxonomy.hash):
         print(f"warning: {folder} was rewarded by another taxonomy than {args.taxonomy}", file=sys.stderr)
-    parse_mode = parse_mode_of(folder)
-    policy = policy_of(args, taxonomy, parse_mode)
-    return GatewaySpec(
+    parse_mode, prompt = parse_mode_of(folder), prompt_of(folder, args.prompt)
+    policy = policy_of(args, taxonomy, parse_mode, contract_hash(prompt))
+    spec = GatewaySpec(
         engine_url=args.engine_url or "http://127.0.0.1/v1",
         model=args.name,
-        question=prompt_of(folder, args.prompt).text,
+        question=prompt.text,
         parse_mode=parse_mode,
         profile=args.profile or policy.profile,
-        temperature=args.temperature,
-        top_p=args.top_p,
-        max_tokens=args.max_tokens,
+        temperature=_first(args.temperature, policy.temperature, 1.0),
+        top_p=_first(args.top_p, policy.top_p, 1.0),
+        max_tokens=_first(args.max_tokens, policy.max_tokens, 512),
         banned_ids=banned_of(args),
         policy=policy,
         api_key=key_of(args.api_key_env),
@@ -127,6 +128,13 @@ def gateway_spec(args: argparse.Namespace, taxonomy: Taxonomy) -> GatewaySpec:
             read_timeout_s=args.read_timeout,
         ),
     )
+    if not spec.as_calibrated:
+        print(f"warning: {args.policy} was fitted to samples drawn otherwise, and promises nothing", file=sys.stderr)
+    return spec
+
+
+def _first(*given: Any) -> Any:
+    return next(value for value in given if value is not None)
 
 
 def banned_of(args: argparse.Namespace) -> tuple[int, ...]:
@@ -161,11 +169,11 @@ def base_of(adapter: Path | None) -> str:
     return str(named or adapter)
 
 
-def policy_of(args: argparse.Namespace, taxonomy: Taxonomy, parse_mode: str) -> Policy:
-    """The back-off policy of the options.
+def policy_of(args: argparse.Namespace, taxonomy: Taxonomy, parse_mode: str, prompt: str) -> Policy:
+    """The back-off policy of the options; `prompt` is the hash of what is asked.
 
     Raises:
-        RlfgError: It was fitted in another taxonomy, or to answers read in another way.
+        RlfgError: It was fitted in another taxonomy, or to answers read in another way or to another prompt.
     """
     from eval.backoff import Policy, read_policy
 
@@ -178,6 +186,8 @@ def policy_of(args: argparse.Namespace, taxonomy: Taxonomy, parse_mode: str) -> 
         now = f"now they are read by parser {parse_mode} and profile {args.profile or policy.profile}"
         fitted = f"was fitted to answers read by parser {policy.parse} and profile {policy.profile}"
         raise RlfgError(f"{args.policy}: {fitted}; {now}; calibrate again with these (--parse, --profile)")
+    if policy.prompt not in (None, prompt):
+        raise RlfgError(f"{args.policy}: was fitted to answers to another prompt; calibrate again with this one")
     if args.samples not in (None, policy.samples):
         print(f"warning: {args.policy} holds for {policy.samples} samples, not {args.samples}", file=sys.stderr)
     if policy.threshold is None:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from rlfg.errors import RlfgError
+from rlfg.rollouts.vllm.adapter import adapter_rank
 from rlfg.rollouts.vllm.process import room_for, without_launcher
 
 RUNTIME_LORA_RANK = 64
@@ -59,8 +60,8 @@ class ServerSpec:
     endless blanks (https://github.com/vllm-project/vllm/issues/38696)."""
     args: tuple[str, ...] = ()
     """Further options as vLLM's command line takes them; they win over those made from the fields above."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Variables on top of this process's, for example CUDA_VISIBLE_DEVICES."""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables on top of this process's, for example CUDA_VISIBLE_DEVICES; a key among them is not shown."""
 
     def __post_init__(self) -> None:
         if self.model.startswith(("/", "./", "../", "~")) and not Path(self.model).is_dir():
@@ -131,7 +132,7 @@ def lora_rank(spec: ServerSpec) -> int:
     """The smallest rank vLLM takes that all adapters fit.
 
     Raises:
-        RlfgError: An adapter's rank is above what vLLM takes.
+        RlfgError: An adapter's rank is above what vLLM takes, or vLLM does not compute all of it.
     """
     needed = {name: adapter_rank(Path(folder)) for name, folder in spec.adapters.items()}
     rank = spec.max_lora_rank or max(needed.values(), default=RUNTIME_LORA_RANK)
@@ -139,12 +140,6 @@ def lora_rank(spec: ServerSpec) -> int:
         if needs > rank:
             raise RlfgError(f"server.max_lora_rank: {rank}, but {name} ({spec.adapters[name]}) has rank {needs}")
     return room_for(rank)
-
-
-def adapter_rank(folder: Path) -> int:
-    """The largest rank in an adapter."""
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    return max(int(r) for r in (config["r"], *(config.get("rank_pattern") or {}).values()))
 
 
 def is_cpu_build() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from rlfg.serving.failure import telling_lines
 from rlfg.serving.spec import ServerSpec, is_cpu_build, server_command, server_environment
 
 LOOK_EVERY = 0.2
+QUIET_PORTS = range(20_000, 32_768)
+"""Below those that kernels hand out, by the thousand on a busy machine, while vLLM is still starting."""
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 """Addresses to listen on, and where they are reached from this machine."""
 INSTALL = (
@@ -161,15 +164,21 @@ class VllmServer:
 
 
 def claim_port(host: str, port: int) -> int:
-    """The port, or any free one for 0. It is not held: another process may still take it before the server does.
+    """The port; for 0 a free one of those that no kernel gives to a program that asks for any.
+
+    It is not held: another process may still take it before the server does.
 
     Raises:
         RlfgError: It is taken, or the host is not this machine's. Without this check the other server's /health would
             be taken for the new one's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.create_server((host, port), family=family) as probe:
-            return int(probe.getsockname()[1])
-    except OSError as error:
-        raise RlfgError(f"server: cannot listen on {host} port {port}: {error.strerror or error}") from error
+    reason: object = None
+    for one in [port] if port else random.SystemRandom().sample(QUIET_PORTS, 20):
+        try:
+            socket.create_server((host, one), family=family).close()
+        except OSError as error:
+            reason = error.strerror or error
+        else:
+            return one
+    raise RlfgError(f"server: cannot listen on {host} port {port}: {reason}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 from eval.backends import build_backend
 from eval.predict import PredictConfig, Task, keep_settings, load_task, merge, pending, predict_share
+from rlfg.one_writer import only_writer
 from rlfg.progress import show_progress
 from rlfg.types import Prediction
 
@@ -27,9 +29,18 @@ def run_predict(config: PredictConfig) -> int:
 
     Returns:
         Exit status: 1 if an item could not be answered, else 0.
+
+    Raises:
+        RlfgError: Another run is writing the same file; or something else is wrong.
     """
     state = _state(config)
     task = load_task(config)
+    with only_writer(task.out) if state.is_main_process else nullcontext():
+        return _predict(task, state)
+
+
+def _predict(task: Task, state: Any) -> int:
+    config = task.config
     if state.is_main_process:
         keep_settings(task)
     done, todo = pending(task)

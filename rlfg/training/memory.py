@@ -15,9 +15,10 @@ from typing import Any
 
 from torch import nn
 
-from rlfg.models.load import DTYPES, is_vision
+from rlfg.models.load import DTYPES
 from rlfg.models.logps import CHUNK
 from rlfg.models.prefix import language_model
+from rlfg.models.spec import is_vision
 from rlfg.rollouts.transformers_engine import COMPACT_BELOW
 from rlfg.training.config import GrpoConfig
 

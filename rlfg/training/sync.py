@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import AbstractContextManager, nullcontext
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from peft import get_peft_model_state_dict
 from peft.tuners.lora import Linear, LoraLayer
+from peft.utils.other import AuxiliaryTrainingWrapper, ModulesToSaveWrapper
 from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from rlfg.errors import RlfgError
-from rlfg.models.load import is_vision
 from rlfg.models.merge import ADAPTER
 from rlfg.models.prefix import language_model, unwrapped
+from rlfg.models.spec import is_vision
+from rlfg.one_writer import only_writer
+from rlfg.rollouts.vllm.adapter import left_out
+
+RUN = "rlfg-"
+"""How names of runs begin, at engines and on the disk."""
 
 
 def beyond_adapter(model: Any) -> str | None:
-    """A parameter that is trained and that vLLM takes in no adapter, where there is one."""
+    """A parameter that is trained and that vLLM takes in no adapter, or an option of it; None where all goes."""
     trained = (name for name, p in model.named_parameters() if p.requires_grad)
-    return next((name for name in trained if "lora_" not in name or is_vision(name)), None)
+    beyond = next((name for name in trained if "lora_" not in name or is_vision(name)), None)
+    return beyond or next(iter(left_out(unwrapped(model).peft_config[ADAPTER].to_dict())), None)
 
 
 def adapter_tensors(model: Any) -> dict[str, Tensor]:
@@ -77,7 +85,7 @@ def whole_tensors(model: Any, *, keep: bool) -> dict[str, Tensor]:
         for name, layer in plain.named_modules():
             if isinstance(layer, LoraLayer) and ADAPTER in layer.lora_A:
                 _fold(found, name, layer.scaling[ADAPTER])
-    return {name.replace(".base_layer.", "."): value for name, value in found.items() if ".lora_" not in name}
+    return {known: value for name, value in found.items() if (known := _plain_name(name)) is not None}
 
 
 def check_foldable(model: Any) -> None:
@@ -86,11 +94,18 @@ def check_foldable(model: Any) -> None:
     Raises:
         RlfgError: Names the layer.
     """
+    uses = Counter(map(id, language_model(model).state_dict(keep_vars=True).values()))
     for name, layer in model.named_modules():
-        if isinstance(layer, LoraLayer) and (type(layer) is not Linear or layer.lora_variant):
+        if isinstance(layer, LoraLayer):
+            own = type(layer) is Linear and not layer.lora_variant and not any(layer.lora_bias.values())
+        elif isinstance(layer, AuxiliaryTrainingWrapper):
+            own = isinstance(layer, ModulesToSaveWrapper)
+        else:
+            continue
+        if not own or any(uses[id(p)] > 1 for p in layer.parameters()):
             raise RlfgError(
-                f"rollouts through vLLM: {name} has an adapter that cannot be merged into its weights (quantised or no "
-                "plain linear layer); leave `rollouts` out"
+                f"rollouts through vLLM: {name} has an adapter that cannot be merged into its weights (quantised, tied "
+                "to another layer, or no plain linear one); leave `rollouts` out"
             )
 
 
@@ -113,11 +128,29 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def forget_abandoned(parent: Path) -> None:
+    """Removes what killed runs left on a RAM disk; one that lives is the only writer of its own folder."""
+    for folder in parent.glob(f"{RUN}*"):
+        with suppress(RlfgError), only_writer(folder):
+            forget(folder)
+
+
 def _fold(tensors: dict[str, Tensor], layer: str, scaling: float) -> None:
     """Adds a layer's adapter to its weight, in float32."""
     first, second = (tensors[f"{layer}.lora_{side}.{ADAPTER}.weight"].float() for side in "AB")
     weight = tensors[f"{layer}.base_layer.weight"]
     tensors[f"{layer}.base_layer.weight"] = (weight.float() + scaling * (second @ first)).to(weight.dtype)
+
+
+def _plain_name(name: str) -> str | None:
+    """A parameter's name in the model without adapters; None where it has none there."""
+    if ".lora_" in name or ".original_module." in name:
+        return None
+    layer, trained, rest = name.partition(".modules_to_save.")
+    adapter, _, parameter = rest.partition(".")
+    if trained:
+        return f"{layer}.{parameter}" if adapter == ADAPTER else None
+    return name.replace(".base_layer.", ".")
 
 
 def _gathered(parameters: list[Any]) -> AbstractContextManager[Any]:

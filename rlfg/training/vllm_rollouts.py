@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,18 +21,21 @@ from accelerate.utils import broadcast_object_list, gather_object
 from rlfg.errors import RlfgError
 from rlfg.models.merge import ADAPTER
 from rlfg.models.picture_tokens import picture_tokens
+from rlfg.one_writer import only_writer
 from rlfg.rollouts.sampling import Sampling
 from rlfg.rollouts.transformers_engine import Completion
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner
 from rlfg.rollouts.vllm.colocated import ColocatedEngine
 from rlfg.rollouts.vllm.server import ServerEngine
-from rlfg.rollouts.vllm.spec import VllmSpec
+from rlfg.rollouts.vllm.spec import RAM_DISK, VllmSpec
 from rlfg.training.config import GrpoConfig
 from rlfg.training.sync import (
+    RUN,
     adapter_tensors,
     beyond_adapter,
     check_foldable,
     forget,
+    forget_abandoned,
     whole_tensors,
     write_adapter,
     write_weights,
@@ -83,8 +87,12 @@ class VllmRollouts:
         self.whole = whole
         self.engine, self.accelerator, self.manner = engine, accelerator, manner
         self.shared = spec.mode == "server"
-        run = broadcast_object_list([secrets.token_hex(6)])[0]
-        self.run, self.folder, self.tolerance = f"rlfg-{run}", folder / f"rlfg-{run}", tolerance
+        self.run = str(broadcast_object_list([f"{RUN}{secrets.token_hex(6)}"])[0])
+        self.folder, self.tolerance = folder / self.run, tolerance
+        self.held = ExitStack()
+        if accelerator.is_main_process and folder == RAM_DISK:
+            forget_abandoned(folder)
+            self.held.enter_context(only_writer(self.folder))
         self.version: int | None = None
         """Of the policy that the engine holds for certain; None before the first sync, and after one that failed."""
 
@@ -143,13 +151,16 @@ class VllmRollouts:
             self.engine.close()
         if self.accelerator.is_main_process:
             forget(self.folder)
+        self.held.close()
 
     def _name(self, version: int) -> str:
         return f"{self.run}-{version}"
 
     def _probe(self, name: str, probe: Ask, logps_of: Callable[[Ask, Completion], Sequence[float]]) -> float:
         """Mean difference of log-probabilities, in nats a token."""
-        manner = replace(self.manner, sampling=replace(self.manner.sampling, max_new_tokens=PROBE_TOKENS))
+        # The engine's log-probabilities are those of the nucleus alone, the trainer's of all tokens.
+        sampling = replace(self.manner.sampling, top_p=1.0, max_new_tokens=PROBE_TOKENS)
+        manner = replace(self.manner, sampling=sampling)
         found: Completion = self._on_main(lambda: self.engine.sample(name, [probe], manner)[0][0])
         ours = logps_of(probe, found)
         gap = sum(abs(a - b) for a, b in zip(found.logps, ours, strict=True)) / len(found.logps)
@@ -192,6 +203,7 @@ def build_rollouts(config: GrpoConfig, accelerator: Accelerator, model: Any, pro
         engine = ColocatedEngine(
             spec,
             model=config.model.path,
+            revision=config.model.revision,
             dtype=config.model.dtype,
             rank=plain.peft_config[ADAPTER].r if beyond is None else None,
             picture_size=dict(processor.image_processor.size),

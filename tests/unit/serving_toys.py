@@ -52,6 +52,7 @@ class StubEngine:
         self.go.set()
         self.status, self.bodies, self.headers, self.paths = 200, list[Any](), list[Any](), list[str]()
         self.now = self.most = self.cancelled = 0
+        self.streamed = [f"data: {number}\n\n".encode() for number in range(3)]
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1 << 28)
@@ -90,9 +91,8 @@ class StubEngine:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for number in range(3):
-            await response.write(f"data: {number}\n\n".encode())
-            await asyncio.sleep(0.01)
+        for part in self.streamed:
+            await response.write(part)
         return response
 
 

@@ -26,6 +26,7 @@ from eval.predictions import read_predictions
 from eval.protocols import Usage
 from rlfg.cli import main
 from rlfg.errors import RlfgError
+from rlfg.one_writer import only_writer
 from rlfg.training.evaluation import run_predict
 
 
@@ -368,6 +369,17 @@ def test_a_place_that_takes_no_file_is_said_before_anything_is_asked(tmp_path: P
         with HttpModel(right) as model, pytest.raises(RlfgError, match=says):
             run_predict(config(manifest, backend=chat(model.url), protocol={}, out=str(out)))
         assert not model.bodies
+
+
+def test_one_run_at_a_time_writes_a_file(tmp_path: Path) -> None:
+    manifest, out = collection(tmp_path, each=1), tmp_path / "answers.jsonl"
+    with HttpModel(right) as model:
+        run = config(manifest, backend=chat(model.url), protocol={}, out=str(out))
+        with only_writer(out), pytest.raises(RlfgError, match=r"answers\.jsonl: another run is writing it"):
+            run_predict(run)
+        assert not model.bodies
+        assert run_predict(run) == 0
+    assert not [path.name for path in tmp_path.iterdir() if "lock" in path.name]
 
 
 def test_missing_keys_and_unknown_ids_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,7 @@ def answered(
     path = tmp_path / f"{name}.yaml"
     path.write_text(json.dumps(values))
     command = [sys.executable, "-c", f"from rlfg.cli import main; main(['predict', '--config', {str(path)!r}])"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=400)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=3000)
     assert done.returncode == status, done.stderr[-3000:]
     return read_predictions(tmp_path / f"{name}.jsonl")
 

@@ -17,6 +17,7 @@ from eval.confidence import confidence, reader
 from rlfg.cli import main
 from rlfg.errors import RlfgError
 from rlfg.taxonomy import Taxonomy, taxonomy_from_lineages
+from rlfg.taxonomy.resolving.index import index_of
 from rlfg.types import Prediction
 
 DELTA = 0.1
@@ -56,6 +57,17 @@ def test_confidence_sums_up_the_tree_and_backs_off() -> None:
     }
     assert vouched(found, None) is None
     assert vouched(confidence(tree, [None, None]), 0.1) is None
+
+
+@pytest.mark.parametrize("profile", ["general", "catalogue", "exact"])
+def test_a_reader_is_ready_when_it_is_made(profile: str) -> None:
+    """Nothing of the resolver's index, minutes for a large taxonomy, is left to the first answer."""
+    tree = birds()
+    read = reader(tree, profile=profile, mode="lenient")
+    made = set(vars(index_of(tree)))
+    for answer in ("Zzz Yyyy", "gulls", "a herring gul", "Herring Gull or Ovenbird"):
+        read(f"<answer>{answer}</answer>")
+    assert set(vars(index_of(tree))) == made
 
 
 @pytest.mark.parametrize(("k", "n", "p"), [(0, 1, 0.5), (2, 10, 0.1), (9, 10, 0.3), (10, 10, 0.3), (0, 0, 0.2)])
@@ -130,7 +142,7 @@ def test_the_promise_holds_over_a_thousand_calibrations() -> None:
 
 def lines(path: Path, count: int, samples: int = 4, truth: str = "Herring Gull") -> Path:
     answers = ["Herring Gull", "Herring Gull", "Herring Gull", "Larus", "Ovenbird"][:samples]
-    rows = [{"id": str(i), "truth": truth, "answers": answers} for i in range(count)]
+    rows = [{"id": str(i), "truth": truth, "answers": answers, "prompt": "think"} for i in range(count)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
@@ -159,9 +171,25 @@ def test_the_command_writes_a_policy(tmp_path: Path, taxonomy: Path, capsys: Any
     policy = read_policy(out)
     assert (policy.threshold, policy.samples, policy.pictures) == (0.25, 4, 60)
     assert policy.promises(4) and not policy.promises(3)
+    assert (policy.prompt, policy.temperature, policy.max_tokens) == (None, None, None)
+    assert policy.drawn_as(temperature=0.3, top_p=1, max_tokens=9), "nothing is on record"
     said = capsys.readouterr().out
     assert "at most 10% wrong, with confidence 95%" in said
     assert "says something of 20 of 20 pictures, 0.0% wrong" in said
+
+
+def test_how_the_answers_were_drawn_is_kept(tmp_path: Path, taxonomy: Path) -> None:
+    """As `rlfg predict` writes it beside its answers."""
+    predictions = lines(tmp_path / "val.jsonl", 60)
+    settings = {
+        "sampling": {"temperature": 0.7, "top_p": 0.9, "max_new_tokens": 64},
+        "protocol": {"texts": {"short": "abc"}},
+    }
+    (tmp_path / "val.jsonl.settings.json").write_text(json.dumps(settings))
+    policy = read_policy(calibrated(tmp_path, taxonomy, predictions))
+    assert (policy.prompt, policy.temperature, policy.top_p, policy.max_tokens) == ("abc", 0.7, 0.9, 64)
+    assert policy.drawn_as(temperature=0.7, top_p=0.9, max_tokens=64)
+    assert not policy.drawn_as(temperature=1.0, top_p=0.9, max_tokens=64)
 
 
 def test_too_few_pictures_are_said_to_be_too_few(tmp_path: Path, taxonomy: Path, capsys: Any) -> None:
@@ -181,6 +209,8 @@ def test_one_answer_says_nothing_of_how_sure_a_model_is(tmp_path: Path, taxonomy
     [
         ({"answers": ["Herring Gull"]}, "same number of answers to each picture, two or more; found 1, 4"),
         ({"truth": "a spaceship"}, "the truth 'a spaceship' is unresolved"),
+        ({"prompt": "short"}, "the answers to one prompt; these are to short, think"),
+        ({"protocol": "choice"}, "answers closed questions (choice)"),
     ],
 )
 def test_bad_input_is_named(tmp_path: Path, taxonomy: Path, capsys: Any, change: dict[str, Any], said: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from serving_toys import StubEngine, birds, listening, picture
 
 from rlfg.cli import main
 from rlfg.errors import RlfgError
+from rlfg.one_writer import only_writer
+from rlfg.serving.classify_cli import find
 from rlfg.serving.client import ApiRefusal, Client
 from rlfg.serving.gateway import GatewaySpec
 from rlfg.serving.gateway.app import build_app
@@ -33,7 +37,7 @@ class Gateway:
         self.loop, self.started = asyncio.new_event_loop(), threading.Event()
         self.thread = threading.Thread(target=lambda: self.loop.run_until_complete(self._run()))
         self.thread.start()
-        assert self.started.wait(20)
+        assert self.started.wait(120)
 
     async def _run(self) -> None:
         self.stop = asyncio.Event()
@@ -87,6 +91,26 @@ def test_a_refusal_says_why(gateway: Gateway, tmp_path: Path) -> None:
     with pytest.raises(RlfgError, match=r"http://127\.0\.0\.1:9: no answer \(ConnectionRefusedError"):
         Client(url="http://127.0.0.1:9", attempts=1).classify(picture())
     assert not Client(url="http://127.0.0.1:9").ready()
+    with pytest.raises(RlfgError, match="no URL"):
+        Client(url="http://127.0.0.1:port").classify(picture())
+
+
+def test_the_address_of_something_else_is_noticed() -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request).start()
+        client = Client(url=f"http://127.0.0.1:{server.server_address[1]}")
+        with pytest.raises(RlfgError, match="the answer is no JSON object; is it the address of `rlfg serve`"):
+            client.classify(picture())
 
 
 def test_a_busy_server_is_asked_again(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +152,65 @@ def test_a_folder_is_classified_and_gone_on_with(
     assert "3 pictures: 3 named, 0 abstained, 0 failed" in capsys.readouterr().out
     records = [json.loads(line) for line in out.read_text().splitlines()]
     assert sorted(Path(r["picture"]).name for r in records if not r.get("error")) == ["a.png", "b.PNG", "c.png"]
+
+
+def test_names_and_answers_of_any_characters_are_gone_on_with(
+    gateway: Gateway, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is no UTF-8; and line ends of Unicode, which end no line of JSON."""
+    monkeypatch.setenv("RLFG_TEST_KEY", "secret")
+    for name in (b"M\xf6we.png", "line\u2028end.png".encode()):
+        Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_bytes(picture())
+    gateway.engine.texts = ["<think>one\u2028two\x85three</think><answer>Herring Gull</answer>"] * 10
+    for out in (tmp_path / "answers.jsonl", tmp_path / "answers.csv"):
+        before = len(gateway.engine.bodies)
+        assert [classify(gateway, str(folder), "--out", str(out)) for _ in range(2)] == [0, 0]
+        assert len(gateway.engine.bodies) == before + 5
+    assert b"M\xf6we.png,Herring Gull" in (tmp_path / "answers.csv").read_bytes()
+    records = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text("utf-8").split("\n") if line]
+    assert {record["rationale"] for record in records} == {"one\u2028two\x85three"}
+
+
+def test_folders_that_are_linked_to_are_looked_into_once(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "d.JPEG").write_bytes(b"")
+    (folder / "more").symlink_to(tmp_path / "elsewhere")
+    (folder / "deep" / "round").symlink_to(folder)
+    (folder / "a folder.png").mkdir()
+    (folder / "gone.png").symlink_to(tmp_path / "nowhere")
+    found = [str(Path(path).relative_to(folder)) for path in find([folder, folder / "a.png"])]
+    assert found == ["a.png", "deep/b.PNG", "deep/c.png", "gone.png", "more/d.JPEG"]
+
+
+def test_one_run_at_a_time_writes_a_file(
+    gateway: Gateway, folder: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLFG_TEST_KEY", "secret")
+    out = tmp_path / "answers.csv"
+    with only_writer(tmp_path / "answers.csv.jsonl"):
+        assert classify(gateway, str(folder), "--out", str(out)) == 2
+    assert "answers.csv.jsonl: another run is writing it" in capsys.readouterr().err and not gateway.engine.bodies
+    assert classify(gateway, str(folder), "--out", str(out)) == 0
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["answers.csv", "answers.csv.jsonl"]
+
+
+def test_a_wrong_key_ends_the_run(
+    gateway: Gateway, folder: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLFG_TEST_KEY", "wrong")
+    assert classify(gateway, str(folder), "--out", str(tmp_path / "answers.jsonl")) == 2
+    assert "the API key is wrong" in capsys.readouterr().err
+    assert (tmp_path / "answers.jsonl").read_text() == ""
+
+
+def test_a_place_that_takes_no_file_is_one_line(
+    gateway: Gateway, folder: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLFG_TEST_KEY", "secret")
+    (tmp_path / "answers.jsonl").mkdir()
+    for out in (tmp_path / "answers.jsonl", folder / "a.png" / "answers.csv"):
+        assert classify(gateway, str(folder), "--out", str(out)) == 2
+        assert "cannot be written" in capsys.readouterr().err
 
 
 def test_a_terminal_sees_how_far_it_is(

@@ -13,14 +13,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import yaml  # noqa: E402
+from peft import LoraConfig, get_peft_model  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from rlfg.cli import main  # noqa: E402
 from rlfg.data import contract_hash, load_prompt  # noqa: E402
 from rlfg.data.contract import write_contract  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
-from rlfg.models.load import LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
+from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
 from rlfg.training.exporting import export as exporting  # noqa: E402
+from rlfg.training.exporting.card import revision_of  # noqa: E402
 from rlfg.training.exporting.export import ExportSpec, export  # noqa: E402
 
 QUICK: dict[str, Any] = {"pictures": 2, "max_new_tokens": 8}
@@ -38,7 +40,11 @@ def trained(tiny_model: Path, tmp_path: Path) -> Path:
     model.save_pretrained(folder)
     load_processor(ModelSpec(path=str(tiny_model))).save_pretrained(folder)
     write_contract(folder, {"prompt": contract_hash(load_prompt("short")), "max_pixels": None, "taxonomy": "abc123"})
-    config = {"model": {"path": str(tiny_model)}, "data": {"path": "birds|<b>.jsonl"}, "reward": {"name": "hedged"}}
+    config = {
+        "model": {"path": str(tiny_model), "revision": "9f3e1c7"},
+        "data": {"path": "birds|<b>.jsonl"},
+        "reward": {"name": "hedged"},
+    }
     (folder.parent / "run.json").write_text(json.dumps({"config": {**config, "run": {"steps": 7, "seed": 1}}}))
     lines = [
         {"step": s, "eval_hm": h, "eval_correctness": 0.9, "eval_specificity": 0.5} for s, h in ((2, 0.4), (4, 0.6))
@@ -96,9 +102,15 @@ def test_the_card_says_what_it_was_made_from(trained: Path, tmp_path: Path) -> N
     text = (tmp_path / "plain" / "README.md").read_text()
     front = yaml.safe_load(text.split("---")[1])
     assert (front["license"], front["pipeline_tag"]) == ("apache-2.0", "image-text-to-text")
-    for expected in ("abc123", "hedged", "| step | 4 |", "| hm | 0.600 |", "2 of 2 greedy answers the same"):
+    for expected in ("abc123", "9f3e1c7", "hedged", "| step | 4 |", "| hm | 0.600 |", "2 of 2 greedy answers the same"):
         assert expected in text, expected
     assert "birds\\|&lt;b>.jsonl" in text
+
+
+def test_a_base_on_the_hub_is_that_which_was_trained(trained: Path, tiny_model: Path) -> None:
+    assert revision_of(trained, str(tiny_model)) == "9f3e1c7"
+    assert revision_of(trained, "another/base") is None
+    assert revision_of(trained / "nowhere", str(tiny_model)) is None
 
 
 def test_a_merge_gone_wrong_leaves_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +144,27 @@ def test_what_is_there_is_not_overwritten(trained: Path, tmp_path: Path) -> None
         export(ExportSpec(trained=trained, out=tmp_path / "plain", **QUICK))
     with pytest.raises(RlfgError, match="neither an adapter"):
         export(ExportSpec(trained=tmp_path / "plain", out=tmp_path / "other", **QUICK))
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`:UserWarning")
+@pytest.mark.parametrize("more", [{"use_dora": True}, {"modules_to_save": ["lm_head"]}])
+def test_adapters_made_elsewhere_are_exported_too(tiny_model: Path, tmp_path: Path, more: dict[str, Any]) -> None:
+    """DoRA; and a head that is tied to the embedding no more, which the config must say: vLLM goes by that."""
+    torch.manual_seed(3)
+    base = load_model(ModelSpec(path=str(tiny_model), dtype="float32"))
+    model = get_peft_model(base, LoraConfig(r=4, target_modules=LANGUAGE_LINEARS, **more))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name or "modules_to_save" in name:
+                parameter.add_(0.2 * torch.randn_like(parameter))
+    model.save_pretrained(tmp_path / "trained")
+    found = export(ExportSpec(trained=tmp_path / "trained", out=tmp_path / "plain", **QUICK))
+    assert found.gap < 1e-4
+    config = json.loads((tmp_path / "plain" / "config.json").read_text())
+    tied = "use_dora" in more
+    assert config.get("tie_word_embeddings", True) == tied
+    assert config["text_config"].get("tie_word_embeddings", tied) == tied
+    assert ("lm_head.weight" in load_file(tmp_path / "plain" / "model.safetensors")) != tied
 
 
 def test_half_precision_is_kept(trained: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import wraps
 from importlib import resources
 from typing import Any
@@ -18,11 +19,14 @@ import pytest
 pytest.importorskip("aiohttp")
 pytest.importorskip("prometheus_client")
 
+from aiohttp import FormData
 from PIL import Image
 from serving_toys import SAID, StubEngine, form, gateway, picture, tagged
 
 from eval.backoff import Policy
 from rlfg.errors import RlfgError
+from rlfg.serving import ServerSpec
+from rlfg.serving.client import Client
 from rlfg.serving.gateway import GatewaySpec, Limits
 
 Scenario = Callable[..., Coroutine[Any, Any, None]]
@@ -33,7 +37,7 @@ def run(scenario: Scenario) -> Callable[..., None]:
 
     @wraps(scenario)
     def test(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(scenario(*args, **kwargs), 60))
+        asyncio.run(asyncio.wait_for(scenario(*args, **kwargs), 300))
 
     return test
 
@@ -131,6 +135,16 @@ async def test_pictures_arrive_as_training_opens_them() -> None:
     assert white.convert("RGB").getpixel((0, 0)) == (255, 255, 255) and webp.format == "WEBP"
 
 
+@run
+async def test_jpegs_as_cameras_and_encoders_make_them_are_taken() -> None:
+    """Of some scans; and with a film behind, as phones take them, in which any bytes may stand."""
+    engine = StubEngine()
+    async with gateway(engine) as client:
+        for data in (scanned(50), picture((64, 64), "JPEG") + b"\xff\xda\0\2" * 20_000):
+            async with client.post("/v1/classify", data=form(data)) as reply:
+                assert reply.status == 200, await reply.text()
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG whose header claims a size; 67 bytes."""
 
@@ -151,10 +165,31 @@ def gif_bomb() -> bytes:
     )
 
 
+def two(name: str, value: str) -> FormData:
+    data = form(picture())
+    for _ in range(2):
+        data.add_field(name, value)
+    return data
+
+
+def scanned(times: int, before: bytes = b"") -> bytes:
+    """A progressive JPEG with its last scan so many times more."""
+    whole = picture((64, 64), "JPEG", progressive=True)
+    start, end = whole.rindex(b"\xff\xc4"), whole.rindex(b"\xff\xd9")
+    return whole[:end] + (before + whole[start:end]) * times + whole[end:]
+
+
 BAD: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "wrong JSON": (lambda: {"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "no valid JSON"),
     "deep JSON": (lambda: {"data": b"[" * 100_000, "headers": {"Content-Type": "application/json"}}, 400, "JSON"),
     "a list": (lambda: {"json": [1]}, 400, "JSON object"),
+    "endless values": (
+        lambda: {"data": b'{"images": [' + b"0," * 10_000 + b"0]}", "headers": {"Content-Type": "application/json"}},
+        400,
+        "the JSON has more values",
+    ),
+    "one and several": (lambda: {"json": {**b64(picture()), "images": []}}, 400, "`image` is for one picture"),
+    "two questions": (lambda: {"data": two("question", "Which?")}, 400, "question is in the form twice"),
     "no picture": (lambda: {"json": {}}, 400, "one `image` wanted"),
     "an unknown field": (lambda: {"json": {"picture": 1}}, 400, "unknown field 'picture'"),
     "a picture that is a number": (lambda: {"json": {"image": 3}}, 400, "image must be"),
@@ -170,6 +205,13 @@ BAD: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "a bomb": (lambda: {"data": form(bomb(2_000_000, 2_000_000))}, 413, "pixels"),
     "a GIF bomb": (lambda: {"data": form(gif_bomb())}, 413, "pixels"),
     "50 MB": (lambda: {"data": form(b"x" * 50_000_000)}, 413, "larger than"),
+    "a JPEG of many scans": (lambda: {"data": form(scanned(101))}, 400, "more than 100 scans"),
+    "and hidden ones": (lambda: {"data": form(scanned(101, before=b"\xff\x01"))}, 400, "more than 100 scans"),
+    "a JPEG of many segments": (
+        lambda: {"data": form(picture(kind="JPEG")[:2] + b"\xff\xfe\0\2" * 10_001 + picture(kind="JPEG")[2:])},
+        400,
+        "10,000 segments",
+    ),
     "two pictures": (lambda: {"data": form(picture(), picture())}, 400, "one `image` wanted"),
     "a form without files": (lambda: {"data": form(question="what?")}, 415, "Content-Type"),
     "another form field": (lambda: {"data": form(picture(), label="gull")}, 400, "unknown field 'label'"),
@@ -215,6 +257,38 @@ async def test_a_chunked_body_ends_at_the_limit() -> None:
         client.post("/v1/classify", data=endless(), headers=headers) as reply,
     ):
         assert reply.status == 413
+
+
+@run
+async def test_a_forms_headers_and_boundaries_count_too() -> None:
+    async def parts() -> Any:
+        for name in (b"samples", b"question"):
+            head = b'Content-Disposition: form-data; name="' + name + b'"\r\nX-Long: ' + b"x" * 4_000
+            yield b"--edge\r\n" + head + b"\r\n\r\n1\r\n"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+    async with (
+        gateway(StubEngine(), limits=Limits(body_bytes=6_000)) as client,
+        client.post("/v1/classify", data=parts(), headers=headers) as reply,
+    ):
+        assert reply.status == 413
+
+
+@run
+async def test_a_client_that_takes_no_answer_keeps_nobody_from_the_engine() -> None:
+    engine = StubEngine()
+    engine.streamed = [b"x" * 1_000_000] * 40
+    async with gateway(engine, limits=Limits(concurrency=1, read_timeout_s=3)) as client:
+        reader, writer = await asyncio.open_connection(client._base_url.host, client._base_url.port, limit=1_000)
+        body = b'{"stream": true}'
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        while not engine.now:
+            await asyncio.sleep(0.01)
+        async with client.post("/v1/classify", data=form(picture())) as reply:
+            assert reply.status == 200
+        writer.transport.abort()
+        assert not reader.at_eof()
 
 
 @run
@@ -295,7 +369,9 @@ async def test_too_many_requests_are_told_to_come_back() -> None:
         while len(waiting) > 3:
             _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         refused = set(tasks) - waiting
-        await asyncio.sleep(0.2)  # what else would be refused has its time
+        while engine.now < 2:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # what else would be refused, or asked too early, has its time
         assert [task.result() for task in refused] == [429] * 5 and engine.now == engine.most == 2
         engine.go.set()
         assert await asyncio.gather(*waiting) == [200] * 3
@@ -431,6 +507,11 @@ async def test_a_calibrated_policy_is_told_where_it_holds() -> None:
     assert found[0]["answer"] == "Laridae"
     assert found[0]["policy"] == {"risk": 0.1, "delta": 0.05, "threshold": 0.7, "calibrated": True}
     assert [one["policy"]["calibrated"] for one in found] == [True, False, False]
+    async with (
+        gateway(StubEngine(), policy=replace(policy, temperature=0.5)) as client,
+        client.post("/v1/classify", data=form(picture())) as reply,
+    ):
+        assert not (await reply.json())["policy"]["calibrated"], "asked at temperature 1"
 
 
 @run
@@ -462,3 +543,9 @@ def test_a_spec_that_cannot_serve_is_refused() -> None:
     with pytest.raises(RlfgError, match=r"limits\.body_bytes"):
         Limits(body_bytes=0)
     assert json.dumps(GatewaySpec(engine_url="http://x/v1", model="m", question="?").limits.batch) == "32"
+
+
+def test_no_key_is_in_what_is_printed() -> None:
+    spec = GatewaySpec(engine_url="http://x/v1", model="m", question="?", api_key="secret", engine_key="secret")
+    server = ServerSpec(model="m", env={"VLLM_API_KEY": "secret"})
+    assert "secret" not in repr([spec, server, Client(api_key="secret")])

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver
 from serving_toys import StubEngine, gateway, listening, picture
 
 from rlfg.serving.gateway.errors import ApiError
-from rlfg.serving.gateway.fetch import Fetcher, is_public
+from rlfg.serving.gateway.fetch import Fetcher, Room, is_public
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,8 @@ from rlfg.serving.gateway.fetch import Fetcher, is_public
         ("172.16.0.1", False), ("192.168.1.1", False), ("169.254.169.254", False), ("100.64.0.1", False),
         ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False), ("::1", False), ("::", False),
         ("fe80::1%eth0", False), ("fd00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True),
-        ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False), ("2001:0:7f00:1::", False), ("ff02::1", False),
+        ("64:ff9b::7f00:1", False), ("64:ff9b:1::7f00:1", False), ("::7f00:1", False),
+        ("2002:7f00:1::", False), ("2001:0:7f00:1::", False), ("ff02::1", False),
     ],
 )  # fmt: skip
 def test_which_addresses_are_public(address: str, public: bool) -> None:
@@ -62,8 +63,14 @@ def site() -> web.Application:
         if name == "missing":
             raise web.HTTPNotFound
         if name.startswith("to-"):
-            target = {"to-good": "/good", "to-self": "/to-self", "to-file": "file:///etc/passwd"}.get(name)
-            raise web.HTTPFound(target or f"http://{name.removeprefix('to-')}:{request.url.port}/good")
+            target = {
+                "to-good": "/good",
+                "to-self": "/to-self",
+                "to-file": "file:///etc/passwd",
+                "to-bad": "http://[bad",
+            }.get(name)
+            target = target or f"http://{name.removeprefix('to-')}:{request.url.port}/good"
+            return web.Response(status=302, headers={"Location": target})
         return web.Response(body=picture())
 
     app = web.Application()
@@ -71,16 +78,18 @@ def site() -> web.Application:
     return app
 
 
-async def attempt(path: str, host: str = "pictures.test", *, dns: Dns | None = None, **options: Any) -> bytes | str:
+async def attempt(
+    path: str, host: str = "pictures.test", *, dns: Dns | None = None, room: Room | None = None, **options: Any
+) -> bytes | str:
     """What a fetch gives: the picture, or the error."""
     async with listening(site()) as url:
         port = url.rpartition(":")[2]
         fetcher = Fetcher(
-            ("pictures.test", "127.0.0.1"), most_bytes=100_000, timeout_s=2, schemes=("http",),
+            ("pictures.test", "127.0.0.1"), timeout_s=2 if path == "slow" else 60, schemes=("http",),
             resolver=dns or Dns(), **options,
         )  # fmt: skip
         try:
-            return await fetcher.fetch(f"http://{host}:{port}/{path}")
+            return await fetcher.fetch(f"http://{host}:{port}/{path}", room or Room(100_000))
         except ApiError as error:
             assert 400 <= error.status < 500 and error.param == "image.url"
             return error.message
@@ -105,14 +114,22 @@ def test_an_allowed_host_is_asked_and_resolved_once() -> None:
         ("good", "user@pictures.test", "names no user"),
         ("to-other.test", "pictures.test", "not fetched from 'other.test'"),
         ("to-file", "pictures.test", "starts with http://"),
+        ("to-bad", "pictures.test", "not a URL"),
         ("to-self", "pictures.test", "redirects more than 3 times"),
-        ("large", "pictures.test", "larger than 100,000 bytes"),
+        ("large", "pictures.test", "bring more than 100,000 bytes"),
         ("slow", "pictures.test", "no picture within 2 s"),
         ("missing", "pictures.test", "status 404"),
     ],
 )
 def test_what_is_not_fetched(path: str, host: str, message: str) -> None:
     assert message in str(asyncio.run(attempt(path, host, allowed=ANYWHERE)))
+
+
+def test_the_urls_of_a_request_share_its_room() -> None:
+    size = len(picture())
+    room = Room(2 * size + 1)
+    assert [asyncio.run(attempt("good", room=room, allowed=ANYWHERE)) for _ in range(2)] == [picture()] * 2
+    assert "URLs bring more than" in str(asyncio.run(attempt("good", room=room, allowed=ANYWHERE)))
 
 
 @pytest.mark.parametrize("host", ["pictures.test", "127.0.0.1"])

@@ -15,12 +15,13 @@ from PIL import Image  # noqa: E402
 from transformers import AutoProcessor, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM  # noqa: E402
 
 from rlfg.errors import RlfgError  # noqa: E402
-from rlfg.models.load import LoraSpec, ModelSpec, is_vision, load_model  # noqa: E402
+from rlfg.models.load import LoraSpec, ModelSpec, load_model  # noqa: E402
 from rlfg.models.logps import Row, completion_logps  # noqa: E402
 from rlfg.models.pictures import can_encode_once, encode_pictures  # noqa: E402
 from rlfg.models.prefix import check_supported, language_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt, encode_prompt  # noqa: E402
 from rlfg.models.recompute import decoder_layers  # noqa: E402
+from rlfg.models.spec import is_vision  # noqa: E402
 
 PAD = 0
 ROWS = [

@@ -39,9 +39,10 @@ def test_a_dropped_picture_lights_up_its_lineage(tmp_path: Path, dark: bool) -> 
                 assert await texts(browser, "#lineage .share") == ["80 %", "80 %", "80 %", "60 %", "60 %"]
                 assert await texts(browser, "#lineage .said .name") == ["Laridae"]
                 assert await texts(browser, "#lineage .beyond .name") == ["Larus", "Herring Gull"]
-                assert await texts(browser, "#promise") == ["Of what is said with this policy, at most 10 % is wrong."]
+                promise = "Of what is said with this policy, at most 10 % is wrong: 95 % sure."
+                assert await texts(browser, "#promise") == [promise]
                 assert await texts(browser, "#rationale") == ["because 0"]
-                assert await browser.js("document.getElementById('preview').naturalWidth") == 320
+                await browser.until("document.getElementById('preview').naturalWidth === 320")
                 await browser.shoot(artefacts(tmp_path) / f"page-{'dark' if dark else 'light'}.png")
                 assert browser.errors == []
 
@@ -68,6 +69,8 @@ def test_it_says_when_it_cannot_say_and_why_it_failed(tmp_path: Path) -> None:
                 await browser.until("!document.getElementById('error').hidden")
                 assert "not a picture" in (await texts(browser, "#error"))[0]
                 assert await browser.js("document.getElementById('answer-box').hidden")
+                await browser.drop(b"words", "text/plain")
+                await browser.until("document.getElementById('error').textContent === 'That is no picture.'")
 
     asyncio.run(run())
 

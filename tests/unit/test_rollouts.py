@@ -20,7 +20,7 @@ from rlfg.rollouts.transformers_engine import TransformersEngine  # noqa: E402
 
 def test_inverting_the_distribution_draws_each_token_with_its_probability() -> None:
     logits = torch.log(torch.tensor([[0.5, 0.0, 0.3, 0.2]]))
-    uniforms = torch.arange(1000) / 1000
+    uniforms = (torch.arange(1000) + 0.5) / 1000  # none at a border between two tokens
     ids, logps = pick(logits.expand(1000, -1), uniforms, Sampling())
     assert torch.bincount(ids, minlength=4).tolist() == [500, 0, 300, 200]
     torch.testing.assert_close(logps[0], torch.tensor(0.5).log())

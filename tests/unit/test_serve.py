@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,7 +29,7 @@ from eval.backoff import Policy, write_policy
 from rlfg.data import contract_hash, load_prompt
 from rlfg.data.contract import prompt_of, write_contract
 from rlfg.errors import RlfgError
-from rlfg.serving.serve_cli import banned_of, picture_budget, policy_of
+from rlfg.serving.serve_cli import add_serve, banned_of, gateway_spec, picture_budget, policy_of
 from rlfg.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +50,7 @@ class SlowEngine:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 engine.asked.set()
-                engine.go.wait(30)
+                engine.go.wait(120)
                 text = "<think>red</think><answer>Herring Gull</answer>"
                 self.send(json.dumps({"choices": [{"message": {"content": text}}] * 2}).encode())
 
@@ -99,6 +99,7 @@ def start(*options: str, env: dict[str, str] | None = None, adapter: Path = BASE
         ({"taxonomy": "another"}, "was fitted in another taxonomy"),
         ({"parse": "strict"}, "was fitted to answers read by parser strict and profile exact; now"),
         ({"profile": "general"}, "read by parser lenient and profile general; now"),
+        ({"prompt": "another"}, "was fitted to answers to another prompt"),
     ],
 )
 def test_a_policy_that_was_fitted_otherwise_is_refused(
@@ -109,10 +110,41 @@ def test_a_policy_that_was_fitted_otherwise_is_refused(
     write_policy(tmp_path / "policy.json", Policy(threshold=0.5, risk=0.1, delta=0.05, samples=2, **fitted))
     args = Namespace(policy=tmp_path / "policy.json", taxonomy=birds_csv, samples=None, profile="exact")
     with pytest.raises(RlfgError, match=said):
-        policy_of(args, taxonomy, "lenient")
+        policy_of(args, taxonomy, "lenient", "this")
     args.policy = None
     args.threshold = 0.4
-    assert policy_of(args, taxonomy, "lenient") == Policy(threshold=0.4)
+    assert policy_of(args, taxonomy, "lenient", "this") == Policy(threshold=0.4)
+
+
+def test_answers_are_drawn_as_the_policy_was_fitted(birds_csv: Path, tmp_path: Path, capsys: Any) -> None:
+    taxonomy = load_taxonomy(birds_csv, root="bird")
+    fitted: dict[str, Any] = {
+        "taxonomy": taxonomy.hash,
+        "profile": "exact",
+        "prompt": contract_hash(load_prompt("think")),
+    }
+    policy = Policy(threshold=0.5, risk=0.1, delta=0.05, samples=7, temperature=0.6, top_p=0.9, max_tokens=99, **fitted)
+    write_policy(tmp_path / "policy.json", policy)
+    parser = ArgumentParser()
+    add_serve(parser.add_subparsers())
+    given = [
+        "serve",
+        "--engine-url",
+        "http://x/v1",
+        "--taxonomy",
+        str(birds_csv),
+        "--root",
+        "bird",
+        "--adapter",
+        str(BASE),
+    ]
+    given += ["--policy", str(tmp_path / "policy.json")]
+    spec = gateway_spec(parser.parse_args(given), taxonomy)
+    assert (spec.temperature, spec.top_p, spec.max_tokens, spec.limits.samples) == (0.6, 0.9, 99, 7)
+    assert spec.as_calibrated and not capsys.readouterr().err
+    spec = gateway_spec(parser.parse_args([*given, "--temperature", "1"]), taxonomy)
+    assert spec.temperature == 1 and not spec.as_calibrated
+    assert "was fitted to samples drawn otherwise" in capsys.readouterr().err
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
@@ -123,7 +155,7 @@ def port_of(process: subprocess.Popen[str]) -> int:
 
 
 def ask(port: int, found: dict[str, Any], size: tuple[int, int] = (8, 6)) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
     body = head + picture(size) + b"\r\n--x--\r\n"
     try:
@@ -140,16 +172,16 @@ def ask(port: int, found: dict[str, Any], size: tuple[int, int] = (8, 6)) -> Non
 def test_a_request_under_way_is_finished_and_no_other_is_taken(
     engine: SlowEngine, birds_csv: Path, how: signal.Signals
 ) -> None:
-    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird")
+    process = start("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--grace", "120")
     port, found = port_of(process), dict[str, Any]()
     thread = threading.Thread(target=ask, args=(port, found))
     thread.start()
-    assert engine.asked.wait(30)
+    assert engine.asked.wait(120)
     process.send_signal(how)
     refused = False
     while not refused:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=20).close()
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
             time.sleep(0.02)
         except ConnectionError:
             refused = True
@@ -157,7 +189,7 @@ def test_a_request_under_way_is_finished_and_no_other_is_taken(
     engine.go.set()
     thread.join()
     assert found == {"status": 200, "answer": "Herring Gull"}
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert process.communicate() == ("", "")
 
 
@@ -166,27 +198,29 @@ def test_the_grace_ends(engine: SlowEngine, birds_csv: Path) -> None:
     port, found = port_of(process), dict[str, Any]()
     thread = threading.Thread(target=ask, args=(port, found))
     thread.start()
-    assert engine.asked.wait(30)
+    assert engine.asked.wait(120)
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     thread.join()
     assert found.get("status") != 200
     process.communicate()
 
 
 def test_a_client_that_is_slow_with_its_headers_is_cut_off(engine: SlowEngine, birds_csv: Path) -> None:
-    options = ("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--read-timeout", "2")
+    options = ("--engine-url", engine.url, "--taxonomy", str(birds_csv), "--root", "bird", "--read-timeout", "5")
     process = start(*options)
     engine.go.set()
     port, found = port_of(process), dict[str, Any]()
-    for said in (b"", b"POST /v1/classify HT"):
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
-            slow.sendall(said)
-            assert slow.recv(1) == b""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=60) as silent,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as slow,
+    ):
+        slow.sendall(b"POST /v1/classify HT")
+        assert (silent.recv(1), slow.recv(1)) == (b"", b"")
     ask(port, found)
     assert found == {"status": 200, "answer": "Herring Gull"}
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     process.communicate()
 
 
@@ -200,7 +234,7 @@ def test_its_processes_end_with_it_however_it_ends(engine: SlowEngine, birds_csv
     assert family
     process.kill()
     process.communicate()
-    assert not psutil.wait_procs(family, timeout=20)[1]
+    assert not psutil.wait_procs(family, timeout=60)[1]
 
 
 def test_what_cannot_be_served_is_one_line(birds_csv: Path) -> None:
@@ -213,7 +247,7 @@ def test_what_cannot_be_served_is_one_line(birds_csv: Path) -> None:
             (["--engine-url", "http://x/v1", "--prompt", "none-such"], "is no prompt"),
         ):
             process = start("--taxonomy", str(birds_csv), "--root", "bird", *options)
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=120)
             assert process.returncode == 2 and message in errors and errors.count("\n") == 1, errors
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections import OrderedDict
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,29 +15,34 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from peft import load_peft_weights  # noqa: E402
+from accelerate import Accelerator  # noqa: E402
+from peft import LoraConfig, get_peft_model, load_peft_weights  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from rewards.setup import VerifierSpec  # noqa: E402
 from rlfg.data.spec import DataSpec  # noqa: E402
 from rlfg.errors import RlfgError  # noqa: E402
-from rlfg.models.load import LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
+from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, add_reference, load_model  # noqa: E402
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import EncodedPrompt  # noqa: E402
+from rlfg.one_writer import only_writer  # noqa: E402
 from rlfg.rollouts.sampling import Sampling  # noqa: E402
+from rlfg.rollouts.transformers_engine import Completion  # noqa: E402
 from rlfg.rollouts.vllm import VllmSpec, colocated  # noqa: E402
 from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages  # noqa: E402
-from rlfg.rollouts.vllm.server import read_reply, request_options  # noqa: E402
+from rlfg.rollouts.vllm.server import ServerEngine, read_reply, request_options  # noqa: E402
 from rlfg.training.config import GrpoConfig  # noqa: E402
 from rlfg.training.runspec import RunSpec  # noqa: E402
 from rlfg.training.sync import (  # noqa: E402
     adapter_tensors,
     beyond_adapter,
     check_foldable,
+    forget_abandoned,
     whole_tensors,
     write_adapter,
     write_weights,
 )
+from rlfg.training.vllm_rollouts import VllmRollouts  # noqa: E402
 
 MANNER = Manner(sampling=Sampling(temperature=0.7, max_new_tokens=9), banned_ids=(5,), stop_after_answer=True)
 
@@ -83,6 +92,30 @@ def test_a_reply_is_read_in_order() -> None:
 def test_a_reply_that_is_not_what_was_asked_for_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(EngineError, match=said):
         read_reply(reply(**changes), "run-7", ask(), MANNER)
+
+
+def test_a_long_reply_is_read_whole() -> None:
+    """Ten completions of 4,096 tokens are above four megabytes."""
+    ids = [6] * 45_000
+    content = [{"token": "token", "logprob": -1.123456789, "bytes": [116, 111], "top_logprobs": []} for _ in ids]
+    choice = {"index": 0, "token_ids": ids, "finish_reason": "length", "logprobs": {"content": content}}
+    text = json.dumps(reply(choices=[choice])).encode()
+
+    class Server(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.handle_request).start()
+        engine = ServerEngine(VllmSpec(url=f"http://127.0.0.1:{server.server_address[1]}/v1"))
+        [[found]] = engine.sample("run-7", [ask(1)], MANNER)
+    assert len(text) > 4_000_000 and found.token_ids == tuple(ids)
 
 
 def test_a_picture_token_in_a_completion_is_refused() -> None:
@@ -144,7 +177,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, *, gpu: bool, rank: int | None = 2
     monkeypatch.setattr(colocated.ColocatedEngine, "_parameters", lambda self, ask, manner: len(ask.keys))
     spec = VllmSpec(mode="colocated", engine={"max_model_len": 100})
     return colocated.ColocatedEngine(
-        spec, model="base", dtype="bfloat16", rank=rank, picture_size={"longest_edge": 9}, local_rank=1, llm=StandIn
+        spec,
+        model="base",
+        revision="9f3e",
+        dtype="bfloat16",
+        rank=rank,
+        picture_size={"longest_edge": 9},
+        local_rank=1,
+        llm=StandIn,
     )
 
 
@@ -163,6 +203,7 @@ def test_a_colocated_engine_sleeps_while_weights_are_trained(monkeypatch: pytest
     options = engine.llm.options
     assert options["max_lora_rank"] == 32 and options["enable_sleep_mode"] and options["max_model_len"] == 100
     assert options["mm_processor_kwargs"] == {"size": {"longest_edge": 9}}
+    assert options["revision"] == options["tokenizer_revision"] == "9f3e"
     with pytest.raises(EngineError, match="asked of run-0, and the engine has run-1"):
         engine.sample("run-0", [ask(1)], MANNER)
 
@@ -245,6 +286,85 @@ def test_whole_weights_are_the_model_with_its_adapter(tiny_model: Path, tmp_path
         torch.testing.assert_close(plain(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-5)
         ours, theirs = (language_model(m).model.visual(pixels, grid) for m in (plain, model))
     torch.testing.assert_close(getattr(ours, "pooler_output", ours), getattr(theirs, "pooler_output", theirs))
+
+
+def plain_model(folder: Path) -> Any:
+    return load_model(ModelSpec(path=str(folder), dtype="float32"))
+
+
+def test_whole_weights_have_the_modules_that_were_trained_besides(tiny_model: Path, tmp_path: Path) -> None:
+    """PEFT's `modules_to_save`, which vLLM takes in no adapter, and layers of other ranks than the adapter's."""
+    config = LoraConfig(r=4, target_modules=LANGUAGE_LINEARS, modules_to_save=["merger"], rank_pattern={"k_proj": 2})
+    get_peft_model(plain_model(tiny_model), config).save_pretrained(tmp_path / "elsewhere")
+    model = load_model(ModelSpec(path=str(tiny_model), adapter=str(tmp_path / "elsewhere"), dtype="float32"),
+                       trainable=True).eval()  # fmt: skip
+    add_reference(model)
+    assert "modules_to_save" in str(beyond_adapter(model))
+    check_foldable(model)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B.default" in name or "modules_to_save.default" in name:
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    tensors = whole_tensors(model, keep=True)
+    assert tensors.keys() == {name for name, _ in plain_model(tiny_model).named_parameters()}
+    write_weights(model, tensors, tmp_path / "whole")
+    plain = plain_model(tmp_path / "whole").eval()
+    ids, merger = torch.arange(5, 25)[None], "model.visual.merger.ln_q.weight"
+    with torch.no_grad():
+        torch.testing.assert_close(plain(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-5)
+    trained = dict(language_model(model).named_parameters())["model.visual.merger.modules_to_save.default.ln_q.weight"]
+    assert torch.equal(dict(plain.named_parameters())[merger], trained)
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`:UserWarning")
+@pytest.mark.parametrize("options", [{"modules_to_save": ["lm_head"]}, {"use_dora": True}, {"lora_bias": True}])
+def test_what_whole_weights_cannot_say_is_refused(tiny_model: Path, options: dict[str, Any]) -> None:
+    """A head that is tied in the engine; what is no sum of two matrices."""
+    model = get_peft_model(
+        plain_model(tiny_model), LoraConfig(r=4, target_modules=r".*language_model.*q_proj", **options)
+    )
+    assert beyond_adapter(model) is not None
+    with pytest.raises(RlfgError, match="cannot be merged into its weights"):
+        check_foldable(model)
+
+
+def test_the_probe_asks_without_a_nucleus(tiny_model: Path, tmp_path: Path) -> None:
+    """In which the engine's log-probabilities would be others than the trainer's."""
+    asked: list[Sampling] = []
+
+    class Agrees:
+        def load(self, name: str, folder: Path) -> None:
+            assert (folder / "adapter_model.safetensors").is_file()
+
+        def sample(self, name: str, asks: Any, manner: Manner) -> list[list[Completion]]:
+            asked.append(manner.sampling)
+            return [[Completion(token_ids=(6,), logps=(-1.0,), finish_reason="stop")] for _ in asks]
+
+        def sleep(self) -> None:
+            """Has no memory."""
+
+        def close(self) -> None:
+            """Is nothing."""
+
+    spec = ModelSpec(path=str(tiny_model), dtype="float32", lora=LoraSpec(r=2))
+    sampling = Sampling(temperature=0.8, top_p=0.5, max_new_tokens=40)
+    rollouts = VllmRollouts(
+        VllmSpec(), Agrees(), Accelerator(cpu=True), replace(MANNER, sampling=sampling), folder=tmp_path, tolerance=0.01
+    )
+    rollouts.sync(load_model(spec, trainable=True), 0, ask(1), lambda ask, found: [-1.0])
+    rollouts.sample([ask(1)], sampling)
+    rollouts.close()
+    assert asked == [Sampling(temperature=0.8, top_p=1.0, max_new_tokens=16), sampling]
+
+
+def test_what_killed_runs_left_is_removed_and_what_others_use_is_not(tmp_path: Path) -> None:
+    for name in ("rlfg-dead", "rlfg-alive", "other"):
+        (tmp_path / name / "0").mkdir(parents=True)
+    (tmp_path / ".rlfg-dead.lock").touch()
+    with only_writer(tmp_path / "rlfg-alive"):
+        forget_abandoned(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".rlfg-alive.lock", "other", "rlfg-alive"]
 
 
 def test_weights_that_do_not_fit_are_an_error(tiny_model: Path, tmp_path: Path) -> None:

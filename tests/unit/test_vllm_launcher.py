@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from rlfg.cli import main
 from rlfg.errors import RlfgError
@@ -37,11 +40,11 @@ if mode == "dies":
     sys.exit(3)
 if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=mode != "hangs")
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=mode != "hangs")
 Path(os.environ["PIDS"]).write_text(f"{os.getpid()} {worker.pid}")
 if mode == "hangs":
     print("Loading weights: 3 %", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 
 class Health(BaseHTTPRequestHandler):
     def do_GET(self):
@@ -66,7 +69,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Vll
     # A proxy that nothing answers at: the launcher must not ask it.
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
 
-    def make(mode: str, *, ready_within: float = 20, grace: float = 10, port: int = 0) -> VllmServer:
+    def make(mode: str, *, ready_within: float = 120, grace: float = 10, port: int = 0) -> VllmServer:
         spec = ServerSpec(model="some/model", env={"MODE": mode}, port=port)
         return VllmServer(spec, log=tmp_path / "logs" / "server.log", ready_within=ready_within, grace=grace)
 
@@ -75,7 +78,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Vll
 
 def pids(tmp_path: Path) -> list[int]:
     """The stand-in and its worker."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while len(found := (tmp_path / "pids").read_text().split() if (tmp_path / "pids").exists() else []) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -90,7 +93,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def all_gone(processes: list[int], within: float = 10) -> bool:
+def all_gone(processes: list[int], within: float = 60) -> bool:
     deadline = time.monotonic() + within
     while any(map(alive, processes)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -122,9 +125,14 @@ def test_a_server_that_dies_says_why(server: Callable[..., VllmServer], tmp_path
 
 
 def test_a_server_that_never_becomes_healthy_is_stopped(server: Callable[..., VllmServer], tmp_path: Path) -> None:
-    with pytest.raises(RlfgError, match=r"not healthy after 2 s; log: .*server.log: Loading weights: 3 %"):
-        server("hangs", ready_within=2).__enter__()
-    assert not any(map(alive, pids(tmp_path)))
+    running = server("hangs", ready_within=0.1)
+    running.start()
+    processes = pids(tmp_path)
+    while "3 %" not in (tmp_path / "logs" / "server.log").read_text():
+        time.sleep(0.02)
+    with pytest.raises(RlfgError, match=r"not healthy after 0.1 s; log: .*server.log: Loading weights: 3 %"):
+        running.wait_ready()
+    assert not any(map(alive, processes))
 
 
 def test_a_server_that_ignores_sigterm_is_killed(server: Callable[..., VllmServer], tmp_path: Path) -> None:
@@ -200,7 +208,7 @@ def option(command: list[str], name: str) -> str:
 
 
 def test_the_command_names_everything(tmp_path: Path) -> None:
-    adapters = {"a": adapter(tmp_path / "a", 4), "b": adapter(tmp_path / "b", 8, rank_pattern={"q": 24})}
+    adapters = {"a": adapter(tmp_path / "a", 4), "b": adapter(tmp_path / "b", 24, rank_pattern={})}
     spec = ServerSpec(
         model="org/base",
         name="base",
@@ -229,6 +237,26 @@ def test_the_command_names_everything(tmp_path: Path) -> None:
     assert command[-2:] == ["--max-num-seqs", "8"]
     assert json.loads(option(command, "--structured-outputs-config"))["disable_any_whitespace"]
     assert "--enforce-eager" not in command and "--enforce-eager" in server_command(spec, port=1, cpu=True)
+
+
+@pytest.mark.parametrize(
+    ("config", "tensor", "said"),
+    [
+        ({"rank_pattern": {"q_proj": 24}}, "model.layers.0.q_proj.lora_A.weight", "does not compute rank_pattern of"),
+        ({"alpha_pattern": {"q_proj": 1}, "bias": "all"}, "x.lora_A.weight", "does not compute alpha_pattern, bias of"),
+        ({"use_dora": True}, "x.lora_A.weight", "use_dora"),
+        ({}, "base_model.model.model.visual.blocks.0.attn.qkv.lora_A.weight", "its layers in the vision tower"),
+        ({"use_rslora": True, "bias": "none"}, "model.layers.0.q_proj.lora_A.weight", None),
+    ],
+)
+def test_an_adapter_that_vllm_would_make_another_model_of_is_refused(
+    tmp_path: Path, config: dict[str, object], tensor: str, said: str | None
+) -> None:
+    folder = adapter(tmp_path / "a", 8, **config)
+    save_file({tensor: np.zeros((8, 4), np.float32)}, tmp_path / "a" / "adapter_model.safetensors")
+    spec = ServerSpec(model="m", adapters={"a": folder})
+    with nullcontext() if said is None else pytest.raises(RlfgError, match=rf"{said}.*`rlfg export`"):
+        server_command(spec, port=1, cpu=False)
 
 
 def test_a_bare_model_has_no_lora_and_a_runtime_one_has_room() -> None:
@@ -326,6 +354,6 @@ def test_ctrl_c_ends_the_command_and_its_server(server: Callable[..., VllmServer
     )
     assert process.stdout is not None and process.stdout.readline().startswith("m at http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == 130
     assert not any(map(alive, pids(tmp_path)))

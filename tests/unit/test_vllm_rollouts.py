@@ -23,10 +23,11 @@ if find_spec("vllm") is None:
 
 from accelerate import Accelerator  # noqa: E402
 from launching import BASE, ROOT, TWO, environment, launch, rollouts  # noqa: E402
+from peft import LoraConfig, get_peft_model  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from rlfg.errors import RlfgError  # noqa: E402
-from rlfg.models.load import LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
+from rlfg.models.load import LANGUAGE_LINEARS, LoraSpec, ModelSpec, load_model, load_processor  # noqa: E402
 from rlfg.models.logps import Row, completion_logps  # noqa: E402
 from rlfg.models.prefix import language_model  # noqa: E402
 from rlfg.models.prompts import encode_prompt  # noqa: E402
@@ -52,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
         model=str(BASE), runtime_adapters=True, max_model_len=2048, dtype="float32",
         args=("--logprobs-mode", "processed_logprobs"),
     )  # fmt: skip
-    with VllmServer(spec, log=tmp_path_factory.mktemp("server") / "log", ready_within=300) as running:
+    with VllmServer(spec, log=tmp_path_factory.mktemp("server") / "log", ready_within=900) as running:
         yield running
 
 
@@ -176,7 +177,7 @@ def test_what_is_remembered_of_a_prompt_is_remembered_for_its_version(
 
 def remembered(server: VllmServer) -> float:
     """Tokens that vLLM took from its prefix cache so far."""
-    with urlopen(server.url.removesuffix("/v1") + "/metrics", timeout=20) as reply:
+    with urlopen(server.url.removesuffix("/v1") + "/metrics", timeout=600) as reply:
         lines = reply.read().decode().splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("vllm:prefix_cache_hits_total"))
 
@@ -338,7 +339,7 @@ run: {{output_dir: {tmp_path}/run, steps: 2, report_to: [], use_cpu: true}}
     }  # fmt: skip
     command = ["bash", str(ROOT / "recipes" / "slurm" / "judged-grpo.sbatch"), str(config)]
     done = subprocess.run(
-        command, capture_output=True, text=True, env={**environment(), **variables}, cwd=ROOT, timeout=400
+        command, capture_output=True, text=True, env={**environment(), **variables}, cwd=ROOT, timeout=3000
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert (tmp_path / "run" / "final" / "adapter_model.safetensors").is_file()
@@ -348,6 +349,7 @@ run: {{output_dir: {tmp_path}/run, steps: 2, report_to: [], use_cpu: true}}
 TRAINED = {
     "adapter": "lora: {r: 4, alpha: 8}",
     "adapter of the vision tower too": "lora: {r: 4, alpha: 8, targets: '.*(?:_proj|qkv)'}, freeze_vision: false",
+    "adapter and modules besides": "adapter: ELSEWHERE",
     "all": "freeze_vision: false",
 }
 """What of a model is trained, and its learning rate."""
@@ -359,6 +361,7 @@ TRAINED = {
         ("server", "adapter", "cpu.yaml"),
         ("colocated", "adapter", "cpu.yaml"),
         ("colocated", "adapter of the vision tower too", "zero3.yaml"),
+        ("colocated", "adapter and modules besides", "cpu.yaml"),
         ("colocated", "all", "cpu.yaml"),
     ],
 )
@@ -374,8 +377,11 @@ def test_a_run_rolls_out_by_vllm(
     (tmp_path / "rl.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     tapo = "tapo: {positives: 2, negative_entropy_coef: 0.03}" if mode == "server" else ""
     where = f"url: '{server.url}'" if mode == "server" else "engine: {max_model_len: 2048}"
+    begun = LoraConfig(r=4, lora_alpha=8, target_modules=LANGUAGE_LINEARS, modules_to_save=["merger"])
+    plain = load_model(ModelSpec(path=str(BASE), dtype="float32"))
+    get_peft_model(plain, begun).save_pretrained(tmp_path / "elsewhere")
     config.write_text(f"""
-model: {{path: {BASE}, dtype: float32, {TRAINED[trained]}}}
+model: {{path: {BASE}, dtype: float32, {TRAINED[trained].replace("ELSEWHERE", str(tmp_path / "elsewhere"))}}}
 data: {{path: {tmp_path}/rl.jsonl}}
 {tapo}
 eval: {{path: {tiny_world}/val.jsonl, limit: 5}}

@@ -67,13 +67,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
         max_model_len=CONTEXT,
         dtype="float32",
     )
-    with VllmServer(spec, log=folder / "server.log", ready_within=300) as running:
+    with VllmServer(spec, log=folder / "server.log", ready_within=900) as running:
         yield running
 
 
 def request(server: VllmServer, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
     """Status and answer; JSON where it is JSON."""
-    connection = http.client.HTTPConnection(server.address, server.port, timeout=120)
+    connection = http.client.HTTPConnection(server.address, server.port, timeout=600)
     text = None if body is None else json.dumps(body)
     connection.request("GET" if body is None else "POST", path, text, {"Content-Type": "application/json"})
     response = connection.getresponse()
@@ -112,7 +112,7 @@ def test_base_and_adapters_are_listed(server: VllmServer) -> None:
 
 def test_the_judge_gets_a_label_for_every_answer(server: VllmServer, tmp_path: Path) -> None:
     """The verdicts of a tiny random-spoken model mean nothing; that each is one of the six is the protocol."""
-    endpoint = Endpoint(model="base", base_url=server.url, timeout_s=120)
+    endpoint = Endpoint(model="base", base_url=server.url, timeout_s=600)
     pairs = [(answer, "herring gull") for answer in ("gull", "GULL", "tern", 'x"], "truth": "x', "none")]
     for options in ({}, {"answers_per_request": 4}, {"explain": True}, {"prompts": ("judge", "judge-2", "judge-3")}):
         judge = JudgeVerifier(JudgeSpec(endpoint=endpoint, cache=str(tmp_path / "verdicts.sqlite"), **options))
@@ -224,7 +224,7 @@ def test_an_engine_does_not_outlive_its_server(tmp_path: Path) -> None:
     server = VllmServer(ServerSpec(model=str(BASE), max_model_len=256), log=tmp_path / "log")
     server.start()
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 900
         while len(processes := family(server)) < 3 and not server.healthy():
             assert time.monotonic() < deadline
             server.check()
@@ -239,7 +239,7 @@ def test_an_engine_does_not_outlive_its_server(tmp_path: Path) -> None:
 def test_a_context_the_model_does_not_bear_is_one_clear_error(tmp_path: Path) -> None:
     with (
         pytest.raises(RlfgError, match=rf"server.log: .*\(?9000\)?.*{CONTEXT}"),
-        VllmServer(ServerSpec(model=str(BASE), max_model_len=9000), log=tmp_path / "server.log", ready_within=120),
+        VllmServer(ServerSpec(model=str(BASE), max_model_len=9000), log=tmp_path / "server.log", ready_within=900),
     ):
         pass
 
@@ -248,7 +248,7 @@ def test_an_export_is_served_without_an_adapter(tmp_path: Path, picture: list[di
     """The first greedy tokens of the merged folder, by vLLM, are those of the adapter on its base, by transformers."""
     export(ExportSpec(trained=random_adapter(tmp_path / "trained", 5), out=tmp_path / "plain", pictures=1))
     spec = ServerSpec(model=str(tmp_path / "plain"), name="plain", max_model_len=CONTEXT, dtype="float32")
-    with VllmServer(spec, log=tmp_path / "log", ready_within=300) as running:
+    with VllmServer(spec, log=tmp_path / "log", ready_within=900) as running:
         theirs = said(chat(running, picture, model="plain", max_tokens=4))
     # The random adapter soon comes to tokens that are as likely as each other.
     assert theirs and transformers_says(picture, str(tmp_path / "trained")).startswith(theirs)

@@ -25,6 +25,7 @@ class ColocatedEngine:
     Args:
         spec: of the run.
         model: folder or hub id of the base.
+        revision: of it on the hub.
         dtype: of the base.
         rank: of the LoRA; None where whole weights are loaded instead of adapters.
         picture_size: the budget of the trainer's picture processor.
@@ -37,6 +38,7 @@ class ColocatedEngine:
         spec: VllmSpec,
         *,
         model: str,
+        revision: str | None = None,
         dtype: str,
         rank: int | None,
         picture_size: Mapping[str, int],
@@ -56,6 +58,8 @@ class ColocatedEngine:
         self.count = 0
         options: dict[str, Any] = {
             "model": model,
+            "revision": revision,
+            "tokenizer_revision": revision,
             "dtype": dtype,
             "mm_processor_kwargs": {"size": dict(picture_size)},
             **_taking(rank),

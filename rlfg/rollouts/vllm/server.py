@@ -20,6 +20,9 @@ from rlfg.rollouts.vllm.asking import Ask, EngineError, Manner, chat_messages, c
 from rlfg.rollouts.vllm.process import NEVER
 from rlfg.rollouts.vllm.spec import VllmSpec
 
+MOST_BYTES = 1 << 30
+"""Of a reply with log-probabilities: about a hundred bytes a token, of all completions of a prompt."""
+
 
 class ServerEngine:
     """A server that takes adapters while it runs; one event loop for each set of requests."""
@@ -67,7 +70,7 @@ class ServerEngine:
 
     async def _sample(self, name: str, asks: Sequence[Ask], manner: Manner) -> list[list[Completion]]:
         gate = asyncio.Semaphore(self.spec.concurrency)
-        async with ChatClient(self.endpoint) as client:
+        async with ChatClient(self.endpoint, most_bytes=MOST_BYTES) as client:
 
             async def one(ask: Ask) -> list[Completion]:
                 async with gate:

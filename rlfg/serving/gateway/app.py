@@ -35,7 +35,7 @@ def build_app(spec: GatewaySpec, taxonomy: Taxonomy) -> web.Application:
             read=read,
             engine=Engine(spec),
             gate=Gate(concurrency=limits.concurrency, waiting=limits.waiting),
-            fetcher=Fetcher(spec.url_hosts, most_bytes=limits.body_bytes, timeout_s=limits.fetch_timeout_s),
+            fetcher=Fetcher(spec.url_hosts, timeout_s=limits.fetch_timeout_s),
             decoder=Decoder(pixels=limits.pixels, processes=limits.decoders),
             metrics=metrics,
         )

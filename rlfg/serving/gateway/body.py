@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from rlfg.serving.gateway.base64_text import decode
 from rlfg.serving.gateway.errors import ApiError
+from rlfg.serving.gateway.fetch import Room
 from rlfg.serving.gateway.spec import Limits
 
 Source = bytes | str | ApiError
@@ -24,6 +25,9 @@ BROKEN = (ValueError, RuntimeError, AssertionError, LookupError, aiohttp.ClientE
 """What aiohttp's reader of forms raises."""
 LARGE = 1 << 18
 """Bytes of JSON or base64 from which on their reading would be felt by other requests."""
+MARKS = 10_000
+"""Most commas and opening brackets in JSON; a request needs some hundreds. 20 MB of them would hold the interpreter's
+lock for a second, and half a gigabyte."""
 
 
 @dataclass(kw_only=True)
@@ -31,6 +35,7 @@ class Asked:
     """One request to classify."""
 
     pictures: list[Source] = field(default_factory=list)
+    room: Room
     samples: int
     question: str | None = None
 
@@ -42,12 +47,15 @@ async def read_asked(request: web.Request, limits: Limits, *, batch: bool) -> As
         ApiError: It is too large or slow, of no known kind, or a field is wrong; which one.
     """
     fields = await _read(request, limits)
-    pictures = [await _source(picture, name) for name, picture in _pictures(fields, batch=batch)]
-    if len(pictures) > limits.batch:
-        raise ApiError(413, f"{len(pictures)} pictures in one request; at most {limits.batch}", param="images")
+    pictures = [await _source(picture, name) for name, picture in _pictures(fields, limits, batch=batch)]
     if not batch and isinstance(pictures[0], ApiError):
         raise pictures[0]
-    return Asked(pictures=pictures, samples=_samples(fields.get("samples"), limits), question=_question(fields, limits))
+    return Asked(
+        pictures=pictures,
+        room=Room(limits.body_bytes),
+        samples=_samples(fields.get("samples"), limits),
+        question=_question(fields, limits),
+    )
 
 
 async def read_bytes(request: web.Request, limits: Limits) -> bytes:
@@ -96,6 +104,8 @@ async def _read(request: web.Request, limits: Limits) -> dict[str, Any]:
     if kind == "multipart/form-data":
         return await _form(request, limits)
     data = await read_bytes(request, limits)
+    if sum(map(data.count, (b",", b"[", b"{"))) > MARKS:
+        raise ApiError(400, "the JSON has more values than any request to classify")
     try:
         fields = json.loads(data) if len(data) < LARGE else await asyncio.to_thread(json.loads, data)
     except (ValueError, RecursionError) as error:
@@ -112,43 +122,46 @@ async def _form(request: web.Request, limits: Limits) -> dict[str, Any]:
     """A form's fields; every file is in `images`."""
     _check_length(request, limits)
     fields: dict[str, Any] = {"images": []}
-    room = limits.body_bytes
     try:
         async with _in_time(limits):
             async for part in await request.multipart():
                 if not isinstance(part, aiohttp.BodyPartReader) or part.name not in ("image", "samples", "question"):
                     raise ApiError(400, f"unknown field {getattr(part, 'name', None)!r} in the form")
-                value = await _part(part, room, limits)
-                room -= len(value)
-                if part.name != "image":
-                    fields[part.name] = value.decode()
-                elif len(fields["images"]) == limits.batch:
+                if part.name in fields:
+                    raise ApiError(400, f"{part.name} is in the form twice", param=part.name)
+                if len(fields["images"]) == limits.batch and part.name == "image":
                     raise ApiError(413, f"more than {limits.batch} pictures in one request", param="image")
-                else:
+                value = await _part(part, request.content, limits)
+                if part.name == "image":
                     fields["images"].append(value)
+                else:
+                    fields[part.name] = value.decode()
     except BROKEN as error:
         raise ApiError(400, f"the form is broken ({error or type(error).__name__})") from error
     return fields
 
 
-async def _part(part: aiohttp.BodyPartReader, room: int, limits: Limits) -> bytes:
+async def _part(part: aiohttp.BodyPartReader, body: aiohttp.StreamReader, limits: Limits) -> bytes:
     """One field as it came; no transfer encoding is undone, for no client of today uses one."""
-    chunks, read = [], 0
+    chunks = []
     while chunk := await part.read_chunk(CHUNK):
-        read += len(chunk)
-        if read > room:
+        if body.total_bytes > limits.body_bytes:  # headers and boundaries included
             raise _too_large(limits)
         chunks.append(bytes(chunk))
     return b"".join(chunks)
 
 
-def _pictures(fields: Mapping[str, Any], *, batch: bool) -> list[tuple[str, Any]]:
+def _pictures(fields: Mapping[str, Any], limits: Limits, *, batch: bool) -> list[tuple[str, Any]]:
     files = fields.get("images", [])
-    if "image" in fields and not batch:
+    if "image" in fields and (batch or "images" in fields):
+        raise ApiError(400, "`image` is for one picture, and `images`, a list, for several", param="image")
+    if "image" in fields:
         return [("image", fields["image"])]
     if not isinstance(files, list) or not files or (not batch and len(files) > 1):
         wanted = "`image` fields in a form, or `images`, a list," if batch else "one `image`"
         raise ApiError(400, f"{wanted} wanted", param="images" if batch else "image")
+    if len(files) > limits.batch:
+        raise ApiError(413, f"{len(files)} pictures in one request; at most {limits.batch}", param="images")
     return [(f"images[{number}]" if batch else "image", file) for number, file in enumerate(files)]
 
 

@@ -69,7 +69,7 @@ class Classifier:
         began = time.perf_counter()
         if isinstance(picture, ApiError):
             raise picture
-        data = await self.fetcher.fetch(picture) if isinstance(picture, str) else picture
+        data = await self.fetcher.fetch(picture, asked.room) if isinstance(picture, str) else picture
         fetched = time.perf_counter()
         url = await self.decoder.url(data)
         decoded = time.perf_counter()
@@ -81,11 +81,12 @@ class Classifier:
         self.metrics.engine.observe(answered - sent)
         result = vote(self.taxonomy, [self.read(text) for text in texts], threshold=self.spec.policy.threshold)
         rule = self.spec.policy
+        alike = self.spec.as_calibrated and asked.question is None
         policy = {
             "risk": rule.risk,
             "delta": rule.delta,
             "threshold": rule.threshold,
-            "calibrated": rule.promises(asked.samples) and asked.question is None,
+            "calibrated": alike and rule.promises(asked.samples),
         }
         timing = {
             "decode_ms": _ms(decoded - fetched),

@@ -33,6 +33,20 @@ def is_public(address: str) -> bool:
 
 
 @final
+class Room:
+    """How much the URLs of one request may bring, all together."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most = self.left = most_bytes
+
+    def take(self, size: int) -> None:
+        """Raises ApiError (413) where so many bytes are too many."""
+        self.left -= size
+        if self.left < 0:
+            raise ApiError(413, f"the request's URLs bring more than {self.most:,} bytes", param="image.url")
+
+
+@final
 class Fetcher:
     """Fetches pictures; one for a gateway, closed with it."""
 
@@ -40,7 +54,6 @@ class Fetcher:
         self,
         hosts: tuple[str, ...],
         *,
-        most_bytes: int,
         timeout_s: float,
         schemes: tuple[str, ...] = ("https",),
         allowed: Callable[[str], bool] = is_public,
@@ -48,8 +61,7 @@ class Fetcher:
     ) -> None:
         """`hosts` are names as they stand in URLs; `schemes`, `allowed` and `resolver` are for tests."""
         self.hosts = {host.lower().rstrip(".") for host in hosts}
-        self.most_bytes, self.timeout_s = most_bytes, timeout_s
-        self.schemes, self.allowed = schemes, allowed
+        self.timeout_s, self.schemes, self.allowed = timeout_s, schemes, allowed
 
         def make_socket(info: Any) -> socket.socket:
             family, kind, protocol, _, address = info
@@ -66,8 +78,8 @@ class Fetcher:
         """Closes what is open."""
         await self._http.close()
 
-    async def fetch(self, url: str) -> bytes:
-        """The bytes at `url`.
+    async def fetch(self, url: str, room: Room) -> bytes:
+        """The bytes at `url`, which take their part of the request's room.
 
         Raises:
             ApiError: URLs are off; the host is not allowed; the address is not public; nothing useful came.
@@ -76,7 +88,7 @@ class Fetcher:
             raise ApiError(400, "pictures by URL are off here; send the picture itself", param="image.url")
         try:
             async with asyncio.timeout(self.timeout_s):
-                return await self._follow(self._check(url))
+                return await self._follow(self._check(url), room)
         except TimeoutError:
             raise ApiError(400, f"the URL gave no picture within {self.timeout_s:g} s", param="image.url") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -85,29 +97,24 @@ class Fetcher:
             reason = "its host has no public address" if refused else type(error).__name__
             raise ApiError(400, f"the URL could not be fetched: {reason}", param="image.url") from error
 
-    async def _follow(self, url: URL) -> bytes:
+    async def _follow(self, url: URL, room: Room) -> bytes:
         for _ in range(MOST_REDIRECTS + 1):
             async with self._http.get(url, allow_redirects=False) as reply:
                 if reply.status in (301, 302, 303, 307, 308) and "Location" in reply.headers:
-                    url = self._check(str(url.join(URL(reply.headers["Location"]))))
+                    url = self._check(reply.headers["Location"], base=url)
                     continue
                 if reply.status != 200:
                     raise ApiError(400, f"the URL answered with status {reply.status}", param="image.url")
-                return await self._read(reply)
+                parts = []
+                async for part in reply.content.iter_any():
+                    room.take(len(part))
+                    parts.append(part)
+                return b"".join(parts)
         raise ApiError(400, f"the URL redirects more than {MOST_REDIRECTS} times", param="image.url")
 
-    async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
-        parts, size = [], 0
-        async for part in reply.content.iter_any():
-            size += len(part)
-            if size > self.most_bytes:
-                raise ApiError(413, f"the URL's picture is larger than {self.most_bytes:,} bytes", param="image.url")
-            parts.append(part)
-        return b"".join(parts)
-
-    def _check(self, text: str) -> URL:
+    def _check(self, text: str, *, base: URL | None = None) -> URL:
         try:
-            url = URL(text)
+            url = URL(text) if base is None else base.join(URL(text))
             host = (url.host or "").lower().rstrip(".")
         except ValueError as error:
             raise ApiError(400, f"not a URL: {error}", param="image.url") from error

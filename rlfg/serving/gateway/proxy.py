@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import unquote
 
@@ -36,7 +37,7 @@ async def pass_through(request: web.Request, engine: Engine, gate: Gate) -> web.
             asking = engine.http.request(
                 request.method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             )
-            return await _forward(request, asking)
+            return await _forward(request, asking, taken_within=engine.spec.limits.read_timeout_s)
 
 
 def checked(raw_path: str) -> str:
@@ -52,9 +53,12 @@ def checked(raw_path: str) -> str:
 
 
 async def _forward(
-    request: web.Request, asking: AbstractAsyncContextManager[aiohttp.ClientResponse]
+    request: web.Request, asking: AbstractAsyncContextManager[aiohttp.ClientResponse], *, taken_within: float
 ) -> web.StreamResponse:
-    """What the engine says, byte by byte; a connection that breaks in the middle is broken for the client, too."""
+    """What the engine says, byte by byte; a connection that breaks in the middle is broken for the client, too.
+
+    A client that does not take a part within so many seconds is left, for it keeps others from the engine.
+    """
     response: web.StreamResponse | None = None
     try:
         async with asking as reply:
@@ -62,7 +66,8 @@ async def _forward(
             response = web.StreamResponse(status=reply.status, headers=headers)
             await response.prepare(request)
             async for part in reply.content.iter_any():
-                await response.write(part)
+                async with asyncio.timeout(taken_within):
+                    await response.write(part)
             await response.write_eof()
             return response
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -14,7 +14,7 @@ class Limits:
     """What a client may ask for."""
 
     body_bytes: int = 20_000_000
-    """Of one request, all its pictures together; also of a picture fetched from a URL."""
+    """Of one request, all its pictures together; and of all that its URLs bring."""
     pixels: int = 40_000_000
     """Of one picture, read from its header before anything is decoded."""
     decoders: int = 4
@@ -29,7 +29,7 @@ class Limits:
     waiting: int = 128
     """Requests taken in beyond that; the next one gets 429."""
     read_timeout_s: float = 30.0
-    """For a client to send a whole request, and for its headers."""
+    """For a client to send a whole request, for its headers, and to take each part of a streamed answer."""
     engine_timeout_s: float = 120.0
     """For the engine's whole answer."""
     fetch_timeout_s: float = 10.0
@@ -63,9 +63,9 @@ class GatewaySpec:
     """Never sampled, as in training: the model's picture tokens."""
     policy: Policy = field(default_factory=lambda: Policy(threshold=0.5))
     """What is said of a picture."""
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     """What clients must show; None: nothing."""
-    engine_key: str | None = None
+    engine_key: str | None = field(default=None, repr=False)
     """What the engine wants to be shown."""
     url_hosts: tuple[str, ...] = ()
     """Hosts that pictures may be fetched from; none: URLs are off."""
@@ -80,3 +80,8 @@ class GatewaySpec:
             raise RlfgError("at temperature 0 all answers are the same; use samples 1, or a temperature above 0")
         if self.api_key == "" or self.engine_key == "":
             raise RlfgError("a key must not be empty")
+
+    @property
+    def as_calibrated(self) -> bool:
+        """Whether answers are drawn as those that the policy was fitted to."""
+        return self.policy.drawn_as(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)

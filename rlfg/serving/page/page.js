@@ -48,14 +48,21 @@ async function classify(file) {
     found = { error: { message: "The server does not answer." } };
   }
   if (mine !== asked) return; // another picture came meanwhile
-  at("result").setAttribute("aria-busy", "false");
-  at("answer-box").hidden = Boolean(found.error);
-  if (found.error) show("error", found.error.message);
+  if (found.error) fail(found.error.message);
   else tell(found);
+}
+
+function fail(message) {
+  at("result").hidden = false;
+  at("result").setAttribute("aria-busy", "false");
+  at("answer-box").hidden = true;
+  show("error", message);
 }
 
 function tell(found) {
   const taxon = found.taxon;
+  at("result").setAttribute("aria-busy", "false");
+  at("answer-box").hidden = false;
   show("rank", taxon ? taxon.rank || "taxon" : "no answer");
   show("answer", taxon ? taxon.name : "It cannot say");
   show("promise", promise(found));
@@ -68,7 +75,10 @@ function tell(found) {
 function promise(found) {
   const { policy, samples } = found;
   if (found.abstained) return `The ${samples.asked} answers agree on nothing that can be vouched for.`;
-  if (policy.calibrated) return `Of what is said with this policy, at most ${percent(policy.risk)} is wrong.`;
+  if (policy.calibrated) {
+    const sure = percent(1 - policy.delta);
+    return `Of what is said with this policy, at most ${percent(policy.risk)} is wrong: ${sure} sure.`;
+  }
   return `At least ${percent(policy.threshold)} of ${samples.asked} answers say this; no more is promised.`;
 }
 
@@ -102,6 +112,10 @@ function others(found) {
 function take(files) {
   const file = [...files].find((one) => one.type.startsWith("image/"));
   if (file) classify(file);
+  else if (files.length) {
+    asked++; // an answer under way is not of this
+    fail("That is no picture.");
+  }
 }
 
 at("file").addEventListener("change", (event) => take(event.target.files));

@@ -21,7 +21,7 @@ def write_card(
     folder: Path, spec: ExportSpec, *, base: str, dtype: str, contract: dict[str, Any], parity: Parity
 ) -> None:
     """README.md with front matter."""
-    run = _json(spec.trained.parent / "run.json")
+    run = read_record(spec.trained.parent / "run.json")
     licence = spec.licence or licence_of(base)
     front = {
         "license": licence or "other",
@@ -61,12 +61,19 @@ def licence_of(base: str) -> str | None:
     return str(found) if found else None
 
 
+def revision_of(trained: Path, base: str) -> str | None:
+    """Which revision of a base on the hub the run was told to train; None: the newest of its time."""
+    model = read_record(trained.parent / "run.json").get("config", {}).get("model", {})
+    return model.get("revision") if model.get("path") == base else None
+
+
 def _made_from(
     spec: ExportSpec, base: str, dtype: str, contract: dict[str, Any], run: dict[str, Any], licence: str | None
 ) -> dict[str, Any]:
     config = run.get("config", {})
     return {
         "base": base,
+        "base's revision": revision_of(spec.trained, base),
         "trained": spec.trained,
         "weights": f"{dtype}, adapter merged" if base != str(spec.trained) else dtype,
         "licence": licence or "unknown: the base's card names none; check it before you share this",
@@ -107,7 +114,8 @@ def _cell(value: Any) -> str:
     return "".join(f"\\{c}" if c in "\\|*_[]`#" else c for c in text).replace("<", "&lt;")
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
+    """A JSON object of a run's; empty where there is none."""
     if not path.is_file():
         return {}
     found = json.loads(path.read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ from rlfg.errors import RlfgError
 from rlfg.models.load import DTYPES, ModelSpec
 from rlfg.models.merge import merge
 from rlfg.rollouts.local import LocalModel
-from rlfg.training.exporting.card import write_card
+from rlfg.training.exporting.card import revision_of, write_card
 from rlfg.training.exporting.parity import Parity, answers, compare, probes
 
 
@@ -54,10 +54,12 @@ def export(spec: ExportSpec) -> Parity:
     check_safe(base)
     contract = read_contract(spec.trained)
     has_adapter = (spec.trained / "adapter_config.json").is_file()
+    revision = revision_of(spec.trained, base)
     model = ModelSpec(
         path=base,
+        revision=revision,
         adapter=str(spec.trained) if has_adapter else None,
-        dtype=dtype_of(base),
+        dtype=dtype_of(base, revision),
         max_pixels=contract.get("max_pixels"),
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -115,16 +117,20 @@ def check_safe(base: str) -> None:
         raise RlfgError(f"{folder}: has no .safetensors weights; other formats may hold code and are not read")
 
 
-def dtype_of(base: str) -> Any:
+def dtype_of(base: str, revision: str | None = None) -> Any:
     """That of the base's config; float32 where it names none."""
-    dtype = AutoConfig.from_pretrained(base, trust_remote_code=False).dtype
+    dtype = AutoConfig.from_pretrained(base, revision=revision, trust_remote_code=False).dtype
     name = str(dtype).removeprefix("torch.")
     return name if name in DTYPES else "float32"
 
 
 def _write(local: LocalModel, spec: ExportSpec, folder: Path) -> None:
     folder.mkdir(parents=True)
-    merge(local.model).save_pretrained(folder)
+    model = merge(local.model)
+    if model.get_output_embeddings().weight is not model.get_input_embeddings().weight:
+        # One of them was trained apart; vLLM goes by the config, and would leave the head out.
+        model.config.tie_word_embeddings = model.config.get_text_config().tie_word_embeddings = False
+    model.save_pretrained(folder)
     local.processor.save_pretrained(folder)
     if (spec.trained / CONTRACT).is_file():
         shutil.copy2(spec.trained / CONTRACT, folder / CONTRACT)
