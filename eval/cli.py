@@ -17,6 +17,7 @@ from rlfg.taxonomy.options import add_profile_option, add_taxonomy_options, rank
 def add_verifier_options(parser: argparse.ArgumentParser) -> None:
     """The options that say who decides verdicts."""
     add_taxonomy_options(parser, required=False)
+    parser.add_argument("--border", type=int, default=2, help="ranks above the truth that are LESS_SPECIFIC (2)")
     add_profile_option(parser)
     parser.add_argument(
         "--judge", help="YAML file of a judge (docs/verifiers.md), for what the taxonomy cannot resolve"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def read_predictions(path: str | Path) -> list[Prediction]:
         RlfgError: naming the file and line of the first line that does not hold to this.
     """
     found: dict[str, tuple[int, Prediction]] = {}
-    for where, number, record in _records(Path(path)):
+    for where, number, record in _records(Path(path), loads):
         prediction = prediction_from_json(record, where=where)
         earlier = found.get(prediction.id)
         if earlier is not None and earlier[1].error is None:
@@ -158,14 +158,14 @@ def group_of(line: Prediction, key: str) -> str:
 def read_json_lines(path: str | Path, *, most: int | None = None) -> list[tuple[str, dict[str, Any]]]:
     """Every object of a JSON Lines file (`most` of them) with its place ("file:line"), for files beside predictions."""
     lines = []
-    for where, _, record in islice(_records(Path(path)), most):
+    for where, _, record in islice(_records(Path(path), json.loads), most):
         if not isinstance(record, dict):
             raise RlfgError(f"{where}: expected a JSON object, found {type(record).__name__}")
         lines.append((where, record))
     return lines
 
 
-def _records(path: Path) -> Iterable[tuple[str, int, object]]:
+def _records(path: Path, read: Callable[[str], object]) -> Iterable[tuple[str, int, object]]:
     """Yield ("file:line", line number, decoded value) for every line that is not blank."""
     if suffix_of(path) in DELIMITERS:
         for number, row in read_table(path):
@@ -178,7 +178,7 @@ def _records(path: Path) -> Iterable[tuple[str, int, object]]:
                     continue
                 where = f"{path}:{number}"
                 try:
-                    yield where, number, loads(line.decode("utf-8-sig"))
+                    yield where, number, read(line.decode("utf-8-sig"))
                 except UnicodeDecodeError as error:
                     raise RlfgError(f"{where}: not UTF-8 text: {error.reason}") from error
                 except json.JSONDecodeError as error:

@@ -188,7 +188,7 @@ def _doctor(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-
 def _check(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     parser = commands.add_parser("check", help="look at every picture of a dataset, and at its labels")
     parser.add_argument("path", help="manifest, image folder or Hugging Face dataset")
-    add_taxonomy_options(parser, required=False, border=False)
+    add_taxonomy_options(parser, required=False)
 
     def run(args: argparse.Namespace) -> int:
         from rlfg.data import DataSpec, check_images, load_examples

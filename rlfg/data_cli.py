@@ -20,7 +20,7 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
     split = verbs.add_parser("split", help="few-shot and seen/unseen splits that do not leak")
     split.add_argument("data", help="manifest, or folder of class folders")
     split.add_argument("--out", type=Path, required=True, help="folder for train, val, test .jsonl and split.json")
-    add_taxonomy_options(split, required=False, border=False)
+    add_taxonomy_options(split, required=False)
     split.add_argument("--seed", type=int, default=0, help="of what is drawn (0)")
     split.add_argument("--shots", type=int, help="pictures of each seen class in train; all by default")
     split.add_argument("--val", type=float, default=0.1, help="share of a seen class (0.1)")
@@ -38,7 +38,7 @@ def add_data(commands: argparse._SubParsersAction) -> None:  # type: ignore[type
         default="taxonomy",
         help="how a look-alike is found (taxonomy)",
     )
-    add_taxonomy_options(mined, required=False, border=False)
+    add_taxonomy_options(mined, required=False)
     mined.add_argument("--embeddings", type=Path, help=".npz with `ids` and `embeddings`")
     mined.add_argument("--predictions", type=Path, help="a model's answers to these pictures (rlfg predict)")
     mined.add_argument("--parse", choices=READINGS, default="asked", help="how they are read (as their prompt asks)")
@@ -59,7 +59,7 @@ def _add_choices(asked: argparse.ArgumentParser) -> None:
         "--predictions", type=Path, required=True, help="several sampled answers a picture (rlfg predict)"
     )
     asked.add_argument("--out", type=Path, required=True, help="the manifest to write")
-    add_taxonomy_options(asked, border=False)
+    add_taxonomy_options(asked)
     add_profile_option(asked)
     asked.add_argument("--parse", choices=READINGS, default="asked", help="how they are read (as their prompt asks)")
     asked.add_argument("--options", type=int, default=4, help="to a question (4)")

@@ -24,7 +24,7 @@ def add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[t
     parser.add_argument("--format", choices=FORMATS, default="text", help="markdown and latex are tables (text)")
     parser.add_argument("--out", type=Path, help="write it here instead of printing it")
     parser.add_argument("--json", type=Path, help="also write the comparison here, as JSON")
-    add_taxonomy_options(parser, required=False, border=False)
+    add_taxonomy_options(parser, required=False)
     parser.set_defaults(run=_compare)
 
 

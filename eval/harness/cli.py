@@ -27,7 +27,7 @@ def add_export_results(commands: argparse._SubParsersAction) -> None:  # type: i
     parser.add_argument("--out", type=Path, required=True, help="results.json; the samples go beside it")
     parser.add_argument("--task", help="name of the task (that of the predictions file)")
     parser.add_argument("--model", help="name of the model (that of the folder)")
-    add_taxonomy_options(parser, required=False, border=False)
+    add_taxonomy_options(parser, required=False)
     parser.set_defaults(run=_export)
 
 

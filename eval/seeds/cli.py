@@ -16,7 +16,7 @@ def add_seeds(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     )
     parser.add_argument("scored", nargs="+", type=Path, help="folders of rlfg score or of rlfg tally, one a seed")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
-    add_taxonomy_options(parser, required=False, border=False)
+    add_taxonomy_options(parser, required=False)
     parser.set_defaults(run=_seeds)
 
 

@@ -20,7 +20,7 @@ def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
     parser.add_argument("--out", type=Path, required=True, help="folder for metrics.json and items.jsonl")
     parser.add_argument("--parse", choices=PARSE_MODES, default="lenient", help="how completions are read (lenient)")
     parser.add_argument("--group-by", help="a key of the lines or of their meta to report by, too (novelty, condition)")
-    add_taxonomy_options(parser, required=False, border=False)
+    add_taxonomy_options(parser, required=False)
     parser.set_defaults(run=_tally)
     vote = commands.add_parser("majority", help="the answer that most of N samples give, for rlfg score")
     vote.add_argument("--predictions", type=Path, required=True, help="with several answers an item")
@@ -31,7 +31,7 @@ def add_tally(commands: argparse._SubParsersAction) -> None:  # type: ignore[typ
         default="asked",
         help="how completions are read; by default as the prompt of each asks for the answer",
     )
-    add_taxonomy_options(vote, required=False, border=False)
+    add_taxonomy_options(vote, required=False)
     vote.set_defaults(run=_majority)
 
 

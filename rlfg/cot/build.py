@@ -27,6 +27,7 @@ from rlfg.data import DataSpec, Examples, load_examples, load_prompt
 from rlfg.data.classes import classes_of
 from rlfg.data.images import ImageError, png_url
 from rlfg.errors import RlfgError
+from rlfg.one_writer import only_writer
 from rlfg.randomness import draw
 from rlfg.taxonomy import Taxonomy
 
@@ -89,12 +90,25 @@ def build(
         The report. Pictures accepted, given up and failed add up to those chosen.
 
     Raises:
-        RlfgError: The folder was begun with other settings; a label is no class.
+        RlfgError: The folder was begun with other settings, or another run is at it; a label is no class.
     """
     verification = build_verifier(spec.verifier)
     examples = load_examples(spec.data)
     chosen = choose(examples, spec, verification.taxonomy)
     out.mkdir(parents=True, exist_ok=True)
+    with only_writer(out / JOURNAL):
+        return _complete(spec, out, examples, chosen, verification, on_attempt)
+
+
+def _complete(
+    spec: BuildSpec,
+    out: Path,
+    examples: Examples,
+    chosen: list[int],
+    verification: Verification,
+    on_attempt: Callable[[Attempt], None],
+) -> dict[str, Any]:
+    """Goes on with the folder's journal, and writes what all of it came to."""
     _same_settings(out / SETTINGS, spec.settings)
     journal = out / JOURNAL
     if journal.is_file():

@@ -96,7 +96,7 @@ def _template(verbs: argparse._SubParsersAction) -> None:  # type: ignore[type-a
     parser = verbs.add_parser("template", help="write rationales from attributes, without a teacher")
     parser.add_argument("data", help="manifest, or folder of class folders")
     parser.add_argument("--out", type=Path, required=True, help="the manifest to write")
-    add_taxonomy_options(parser, border=False)
+    add_taxonomy_options(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--attributes", metavar="KEY", help="key of `meta` with the names and values of a picture")
     source.add_argument("--cub", type=Path, metavar="DIR", help="those of the classes of CUB-200-2011, in its folder")

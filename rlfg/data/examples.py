@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from rlfg.data.folders import pictures_below
 from rlfg.data.images import open_image
 from rlfg.data.manifest import ENDINGS, read_manifest, to_example
 from rlfg.data.spec import FIELDS, DataSpec
@@ -19,7 +20,6 @@ from rlfg.types import Example
 
 Picture = Literal["image", "positive", "negative"]
 """Which of an example's pictures."""
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +162,7 @@ def _folder(spec: DataSpec) -> Iterator[tuple[str, Example]]:
     """`root/CLASS/picture`, or `root/SPLIT/CLASS/picture` where a split is asked for."""
     root = Path(spec.path)
     base = root / spec.split if spec.split and (root / spec.split).is_dir() else root
-    for path in sorted(p for p in base.rglob("*") if p.suffix.lower() in PICTURES):
+    for path in pictures_below(base):
         parts = path.relative_to(base).parts
         if len(parts) < 2:
             raise RlfgError(f"{path}: a picture must be in a folder named after its class")

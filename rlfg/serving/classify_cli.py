@@ -6,14 +6,13 @@ import argparse
 import csv
 import io
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 from eval.predictions import drop_torn_line, read_json_lines
-from rlfg.data.examples import PICTURES
+from rlfg.data.folders import PICTURES, pictures_below
 from rlfg.errors import RlfgError
 from rlfg.one_writer import only_writer
 from rlfg.progress import show_progress
@@ -83,7 +82,7 @@ def find(given: Sequence[Path]) -> list[str]:
     found: dict[str, None] = {}
     for path in given:
         if path.is_dir():
-            found |= dict.fromkeys(map(str, sorted(_pictures_below(path))))
+            found |= dict.fromkeys(map(str, pictures_below(path)))
         elif path.is_file():
             found[str(path)] = None
         else:
@@ -91,23 +90,6 @@ def find(given: Sequence[Path]) -> list[str]:
     if not found:
         raise RlfgError(f"{given[0]}: no pictures in it ({', '.join(sorted(PICTURES))})")
     return list(found)
-
-
-def _pictures_below(folder: Path) -> Iterator[Path]:
-    """Folders that are linked to are looked into as well; each folder once, so that links may go in circles."""
-
-    def refuse(error: OSError) -> None:
-        raise RlfgError(f"{error.filename}: cannot be looked into: {error.strerror}") from error
-
-    seen = {folder.resolve()}
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
-        yield from (Path(here, name) for name in files if Path(name).suffix.lower() in PICTURES)
-        folders.sort()  # which of two links is followed is the same in the next run
-        for name in list(folders):
-            real = Path(here, name).resolve()
-            if real in seen:
-                folders.remove(name)
-            seen.add(real)
 
 
 def read_done(path: Path) -> dict[str, dict[str, Any]]:

@@ -9,14 +9,12 @@ if TYPE_CHECKING:
     from rlfg.taxonomy.tree import Taxonomy
 
 
-def add_taxonomy_options(parser: argparse.ArgumentParser, *, required: bool = True, border: bool = True) -> None:
-    """Adds them; `border` where verdicts are made."""
+def add_taxonomy_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Adds them."""
     parser.add_argument("--taxonomy", required=required, help="built, or any source of docs/taxonomies.md")
     parser.add_argument("--root", help='name of the root, where the file has several top taxa ("bird")')
     parser.add_argument("--root-alias", action="append", default=[], metavar="NAME", help="another name of the root")
     parser.add_argument("--ranks", default="", help="levels of a lineage file from the top, comma separated")
-    if border:
-        parser.add_argument("--border", type=int, default=2, help="ranks above the truth that are LESS_SPECIFIC (2)")
 
 
 def add_profile_option(parser: argparse.ArgumentParser) -> None:

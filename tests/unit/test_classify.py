@@ -171,7 +171,7 @@ def test_names_and_answers_of_any_characters_are_gone_on_with(
     assert {record["rationale"] for record in records} == {"one\u2028two\x85three"}
 
 
-def test_folders_that_are_linked_to_are_looked_into_once(folder: Path, tmp_path: Path) -> None:
+def test_folders_that_are_linked_to_are_looked_into(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "d.JPEG").write_bytes(b"")
     (folder / "more").symlink_to(tmp_path / "elsewhere")

@@ -30,6 +30,7 @@ from rlfg.cot.build import BuildSpec, build
 from rlfg.cot.journal import Attempt, report_of
 from rlfg.data import DataSpec, load_examples
 from rlfg.errors import RlfgError
+from rlfg.one_writer import only_writer
 
 BASE = Path(__file__).parents[2] / "recipes" / "assets" / "world-base"
 
@@ -204,6 +205,14 @@ def test_half_a_character_is_a_bad_lesson_and_stops_nobody(manifest: Path, tmp_p
     assert (report["accepted"], report["attempts"]) == (13, {"accepted": 13, "rejected": 2})
     rejected = sorted(a["reasons"]["format"] for a in journal(tmp_path) if a["outcome"] == "rejected")
     assert "half a character" in rejected[0] and "not JSON" in rejected[1]
+
+
+def test_one_build_at_a_time_writes_a_folder(manifest: Path, tmp_path: Path) -> None:
+    with HttpTeacher(lambda label, _: lesson(label, OTHERS[label])) as teacher:
+        with only_writer(tmp_path / "attempts.jsonl"), pytest.raises(RlfgError, match="another run is writing it"):
+            build(spec(manifest, teacher), tmp_path)
+        assert not teacher.asked
+        assert build(spec(manifest, teacher), tmp_path)["accepted"] == 13
 
 
 def test_a_damaged_picture_costs_no_other(manifest: Path, tmp_path: Path) -> None:

@@ -120,6 +120,23 @@ def test_a_limit_is_drawn_by_ids_alone_and_a_smaller_one_is_part_of_a_larger(tmp
     assert len({int(i) // 50 for i in forth}) == 4, "not the first class alone"
 
 
+def test_linked_folders_of_an_image_folder_are_read(tmp_path: Path) -> None:
+    """Under each name that they have, and no circle is followed for ever."""
+    for folder in ("data/robin", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("RGB", (5, 7)).save(tmp_path / folder / "a.PNG")
+    (tmp_path / "data" / "robin" / "folder.png").mkdir()
+    for link, target in (("wren", "elsewhere"), ("winter_wren", "elsewhere"), ("robin/round", "data")):
+        (tmp_path / "data" / link).symlink_to(tmp_path / target)
+    (tmp_path / "elsewhere" / "other").symlink_to(tmp_path / "data" / "robin")
+    (tmp_path / "data" / "robin" / "back").symlink_to(tmp_path / "elsewhere")
+    found = {example.id: example.label for example in load_examples(DataSpec(path=str(tmp_path / "data")))}
+    assert found == {
+        "robin/a.PNG": "robin", "robin/back/a.PNG": "back", "wren/a.PNG": "wren", "wren/other/a.PNG": "other",
+        "winter_wren/a.PNG": "winter wren", "winter_wren/other/a.PNG": "other",
+    }  # fmt: skip
+
+
 def test_an_image_folder_takes_labels_from_its_folders(tmp_path: Path) -> None:
     for name in ("train/house_wren/1.png", "train/robin/1.png", "test/robin/2.png"):
         path = tmp_path / name
