@@ -19,3 +19,12 @@ def loads(text: str) -> Any:
         return found
     units = json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass")
     return json.loads(units.decode("utf-16", "replace"))
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written in UTF-8: it holds no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

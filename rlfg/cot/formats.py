@@ -17,6 +17,7 @@ from typing import Any
 from rlfg.data import Examples, format_answer, parse_answer
 from rlfg.data.splits import record_of
 from rlfg.errors import RlfgError
+from rlfg.read_json import is_text
 
 _ROLES = {"human": "user", "gpt": "assistant"}
 _PLACE = "<image>"
@@ -93,10 +94,8 @@ def _read(record: Any, where: str, name: str) -> Sample:
         forms = "; ".join(f"{name}: {', '.join(marks)}" for name, marks in _MARKS.items())
         raise RlfgError(f"{where}: no chain-of-thought sample ({forms}); found {', '.join(known) or 'nothing'}")
     sample = _READERS[form](known, where, name)
-    try:
-        "".join((sample.id, sample.system, sample.question, sample.completion, *sample.images)).encode()
-    except UnicodeEncodeError:
-        raise RlfgError(f"{where}: half a character (a lone surrogate) is in its text") from None
+    if not is_text("\n".join((sample.id, sample.system, sample.question, sample.completion, *sample.images))):
+        raise RlfgError(f"{where}: half a character (a lone surrogate) is in its text")
     return sample
 
 

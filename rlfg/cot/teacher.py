@@ -9,6 +9,7 @@ from typing import Any
 
 from rlfg.data import format_answer
 from rlfg.errors import RlfgError
+from rlfg.read_json import is_text, loads
 
 PROMPT = """\
 You write a lesson for a student who learns to recognise {domain} in photographs. The student sees the picture alone.
@@ -76,7 +77,7 @@ def read_reply(text: str) -> Reply:
         ValueError: It is none.
     """
     try:
-        found = json.loads(text)
+        found = loads(text)
         choice, usage = found["choices"][0], found.get("usage") or {}
         content = choice["message"]["content"]
         finish = str(choice.get("finish_reason"))
@@ -87,7 +88,6 @@ def read_reply(text: str) -> Reply:
         raise ValueError("a chat completion without text")
     if finish in ("abort", "error"):
         raise ValueError(f"a chat completion that the server broke off ({finish})")
-    content = content.encode("utf-8", "replace").decode()  # JSON may hold half a character, which no file does
     return Reply(content=content, finish_reason=finish, prompt_tokens=tokens[0], completion_tokens=tokens[1])
 
 
@@ -116,11 +116,10 @@ def completion_of(reply: Reply) -> str:
     rationale = (
         f"Visual analysis: {analysis}\n\nCandidates:\n{listed}\n\nComparison: {comparison}\n\nPrediction: {prediction}"
     )
+    if not is_text(rationale):
+        raise ValueError("half a character (a lone surrogate) is in it")
     try:
-        rationale.encode()
         return format_answer(rationale, prediction)
-    except UnicodeEncodeError:
-        raise ValueError("half a character (a lone surrogate) is in it") from None
     except RlfgError as error:
         raise ValueError(str(error)) from None
 

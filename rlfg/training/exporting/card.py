@@ -21,7 +21,7 @@ def write_card(
     folder: Path, spec: ExportSpec, *, base: str, dtype: str, contract: dict[str, Any], parity: Parity
 ) -> None:
     """README.md with front matter."""
-    run = read_record(spec.trained.parent / "run.json")
+    run = _read_record(spec.trained.parent / "run.json")
     licence = spec.licence or licence_of(base)
     front = {
         "license": licence or "other",
@@ -63,7 +63,7 @@ def licence_of(base: str) -> str | None:
 
 def revision_of(trained: Path, base: str) -> str | None:
     """Which revision of a base on the hub the run was told to train; None: the newest of its time."""
-    model = read_record(trained.parent / "run.json").get("config", {}).get("model", {})
+    model = _read_record(trained.parent / "run.json").get("config", {}).get("model", {})
     return model.get("revision") if model.get("path") == base else None
 
 
@@ -114,7 +114,7 @@ def _cell(value: Any) -> str:
     return "".join(f"\\{c}" if c in "\\|*_[]`#" else c for c in text).replace("<", "&lt;")
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def _read_record(path: Path) -> dict[str, Any]:
     """A JSON object of a run's; empty where there is none."""
     if not path.is_file():
         return {}
